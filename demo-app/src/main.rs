@@ -1,0 +1,3 @@
+//! Starts the whole demo.
+
+fn main() {}

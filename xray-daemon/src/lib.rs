@@ -1,0 +1,6 @@
+//! The AWS X-Ray daemon as a library.
+
+pub mod backend;
+mod segment;
+
+pub use segment::Segment;

@@ -1,0 +1,37 @@
+//! One received document: its bytes, and the ids scanned out of them.
+//!
+//! In: a range of a shared chunk. Out: the same bytes, untouched, to every backend. Owns one
+//! reference to the chunk; a clone copies no document.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+
+/// A segment document on its way through the daemon, byte for byte as it came.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    document: Bytes,
+    sender: Option<SocketAddr>,
+}
+
+impl Segment {
+    /// Wraps a document that came from `sender` (`None`: made in this process).
+    pub fn new(document: Bytes, sender: Option<SocketAddr>) -> Self {
+        Self { document, sender }
+    }
+
+    /// The JSON text as it was received.
+    pub fn document(&self) -> &Bytes {
+        &self.document
+    }
+
+    /// Bytes of the JSON text.
+    pub fn size_bytes(&self) -> usize {
+        self.document.len()
+    }
+
+    /// Address of the process that sent it.
+    pub fn sender(&self) -> Option<SocketAddr> {
+        self.sender
+    }
+}
