@@ -3,6 +3,9 @@
 //! In: batches of segments. Out: what became of each. A backend keeps nothing for later: what
 //! shall be tried again it hands back, and delivery does so.
 
+#[cfg(feature = "local")]
+pub mod local;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;

@@ -1,0 +1,81 @@
+//! A sampling rule as the API speaks of it.
+//!
+//! In: JSON of the API. Out: the same. Ranges are checked by the operations that take a rule; what
+//! is in the store is always within them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// `SamplingRule` of the X-Ray API.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct SamplingRule {
+    /// 1–32 characters; the key.
+    pub rule_name: String,
+    /// `arn:aws:xray:REGION:ACCOUNT:sampling-rule/NAME`; filled in by the store.
+    #[serde(rename = "RuleARN", default)]
+    pub rule_arn: String,
+    /// ARN of the resource that serves, or `*`.
+    #[serde(rename = "ResourceARN")]
+    pub resource_arn: String,
+    /// 1–9999, lowest first; 10000 is the default rule.
+    pub priority: u32,
+    /// Share sampled once the reservoir is used up, 0–1.
+    pub fixed_rate: f64,
+    /// Requests sampled each second before the rate applies, over all clients.
+    pub reservoir_size: u32,
+    /// Pattern for the service's name.
+    pub service_name: String,
+    /// Pattern for its origin.
+    pub service_type: String,
+    /// Pattern for the `Host` header.
+    pub host: String,
+    /// Pattern for the method.
+    #[serde(rename = "HTTPMethod")]
+    pub http_method: String,
+    /// Pattern for the path.
+    #[serde(rename = "URLPath")]
+    pub url_path: String,
+    /// Always 1.
+    pub version: u32,
+    /// Attributes that the request must carry; at most 5.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, String>,
+    /// Samples more while anomalies last.
+    #[serde(default)]
+    pub sampling_rate_boost: Option<SamplingRateBoost>,
+}
+
+/// `SamplingRateBoost` of the X-Ray API.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct SamplingRateBoost {
+    /// Highest rate during a boost, 0–1.
+    pub max_rate: f64,
+    /// Minutes without a boost after one.
+    pub cooldown_window_minutes: u32,
+}
+
+impl SamplingRule {
+    /// A rule that matches everything: reservoir 1 a second, then 5 %.
+    pub fn matching_all(name: &str, priority: u32) -> Self {
+        let any = || "*".to_owned();
+        Self {
+            rule_name: name.to_owned(),
+            rule_arn: String::new(),
+            resource_arn: any(),
+            priority,
+            fixed_rate: 0.05,
+            reservoir_size: 1,
+            service_name: any(),
+            service_type: any(),
+            host: any(),
+            http_method: any(),
+            url_path: any(),
+            version: 1,
+            attributes: BTreeMap::new(),
+            sampling_rate_boost: None,
+        }
+    }
+}
