@@ -1,90 +1,13 @@
 //! Where batches go.
 //!
 //! In: batches of segments. Out: what became of each. A backend keeps nothing for later: what
-//! shall be tried again it hands back, and delivery does so.
+//! shall be tried again it hands back, and delivery does so. The folders below are the real
+//! backends; each may be left out by a feature.
 
+mod contract;
+mod kind;
 #[cfg(feature = "local")]
 pub mod local;
 
-use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::time::Duration;
-
-use crate::Segment;
-
-/// A future in a box: one allocation a batch.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// Where batches go: X-Ray, the local store, or a fake with faults.
-pub trait Backend: Send + Sync + fmt::Debug {
-    /// Name in flags, logs and metrics: `aws`, `local`.
-    fn name(&self) -> &'static str;
-
-    /// Stores `batch`, or says which documents to send again, and when.
-    fn put<'a>(&'a self, batch: &'a [Segment]) -> BoxFuture<'a, Result<Delivered, BackendError>>;
-}
-
-/// The batch arrived; documents listed here were not taken.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Delivered {
-    /// Documents that were not taken, by their place in the batch.
-    pub unprocessed: Vec<Unprocessed>,
-}
-
-/// A document that the backend did not take.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Unprocessed {
-    /// Place in the batch.
-    pub index: usize,
-    /// Error code, such as `ThrottledException` or `MissingName`.
-    pub code: String,
-    /// What the backend says about it.
-    pub message: String,
-    /// Whether sending it again can help.
-    pub retry: Retry,
-}
-
-/// Whether sending again can help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
-    /// Throttled, or the backend failed.
-    Yes,
-    /// The document itself is at fault.
-    No,
-}
-
-/// The batch as a whole was not taken.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BackendError {
-    /// Sending the same batch again can help.
-    #[error("{backend} did not take the batch ({status}); it goes back to the queue")]
-    Again {
-        /// Name of the backend.
-        backend: &'static str,
-        /// What happened: a status code, a time-out…
-        status: String,
-        /// What the backend asks to wait, from `Retry-After`.
-        after: Option<Duration>,
-        /// The cause, where there is one.
-        #[source]
-        source: Option<Box<dyn std::error::Error + Send + Sync>>,
-    },
-    /// The batch is too large (413): halve it.
-    #[error("{backend} says the batch is too large; it is halved")]
-    TooLarge {
-        /// Name of the backend.
-        backend: &'static str,
-    },
-    /// Sending again cannot help.
-    #[error("{backend} refused the batch: {code}: {message}")]
-    Refused {
-        /// Name of the backend.
-        backend: &'static str,
-        /// Error code, such as `AccessDeniedException`.
-        code: String,
-        /// What the backend says.
-        message: String,
-    },
-}
+pub use contract::{Backend, BackendError, BoxFuture, Delivered, Retry, Unprocessed};
+pub use kind::{BackendKind, UnknownBackend};

@@ -1,0 +1,80 @@
+//! The configuration of a daemon, every value valid.
+//!
+//! In: values from the builder or from the command line. Out: what `daemon.rs` wires. Owns the
+//! defaults.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::backend::BackendKind;
+#[cfg(feature = "local")]
+use crate::backend::local::LocalConfig;
+
+/// Everything a daemon is told at start.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DaemonConfig {
+    /// Where segments go, in this order.
+    pub backends: Vec<BackendKind>,
+    /// UDP address for segments; port 0 takes a free one.
+    pub udp: SocketAddr,
+    /// TCP address for sampling calls.
+    pub tcp: SocketAddr,
+    /// TCP address for health and metrics.
+    pub admin: SocketAddr,
+    /// Most bytes of received datagrams in memory; `None`: 1 % of the memory there is.
+    pub buffer_bytes: Option<usize>,
+    /// Longest that sending what is left may take at shutdown.
+    pub drain_timeout: Duration,
+    /// How long datagrams are still read after the signal to stop.
+    pub drain_linger: Duration,
+    /// Settings of the backend `aws`.
+    pub aws: AwsSettings,
+    /// TCP address of API and console, with the backend `local`; port 0 takes a free one.
+    pub console: SocketAddr,
+    /// Settings of the backend `local`.
+    #[cfg(feature = "local")]
+    pub local: LocalConfig,
+}
+
+/// What concerns AWS only.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct AwsSettings {
+    /// Region from `-n` or the file; `None`: found out by itself.
+    pub region: Option<String>,
+    /// Endpoint from the file, instead of the region's.
+    pub endpoint: Option<String>,
+    /// Role to assume for uploads.
+    pub role_arn: Option<String>,
+    /// HTTP proxy to AWS.
+    pub proxy: Option<String>,
+    /// Whether the endpoint's certificate goes unchecked.
+    pub no_verify_ssl: bool,
+    /// Whether the machine's metadata (ECS, EC2) is left alone.
+    pub local_mode: bool,
+    /// Most uploads at once; `None`: up to 256, as many as are needed.
+    pub concurrency: Option<usize>,
+}
+
+impl Default for DaemonConfig {
+    fn default() -> Self {
+        Self {
+            backends: vec![BackendKind::Aws],
+            udp: loopback(2000),
+            tcp: loopback(2000),
+            admin: loopback(2001),
+            buffer_bytes: None,
+            drain_timeout: Duration::from_secs(20),
+            drain_linger: Duration::ZERO,
+            aws: AwsSettings::default(),
+            console: loopback(2002),
+            #[cfg(feature = "local")]
+            local: LocalConfig::default(),
+        }
+    }
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}

@@ -1,0 +1,264 @@
+//! What became of the segments that were put into one backend's queue.
+//!
+//! In: one call a batch, from that backend's queue and delivery. Out: a [`BackendSnapshot`]. Owns
+//! the counters and the gauges. Codes come from a service and are bounded in number and length.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::latency::Latency;
+use super::snapshot::{BackendSnapshot, CodeCount};
+
+/// Different codes that are counted apart; the rest is `Other`.
+const MAX_CODES: usize = 32;
+/// Characters kept of a code.
+const CODE_CHARS: usize = 64;
+
+/// Why a segment was given up by the daemon, as the label `reason` of `segments_dropped_total`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// The memory for segments is full; the oldest makes room.
+    BufferFull,
+    /// Still here when the time to drain at shutdown was over.
+    DrainTimeout,
+}
+
+impl DropReason {
+    /// All reasons, in the order of the metrics page.
+    pub const ALL: [Self; 2] = [Self::BufferFull, Self::DrainTimeout];
+
+    /// The value of the label `reason`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::BufferFull => "buffer_full",
+            Self::DrainTimeout => "drain_timeout",
+        }
+    }
+}
+
+/// How an upload ended, as the label `result` of `uploads_total`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UploadResult {
+    /// The service took the batch, or all but the documents it named.
+    Ok,
+    /// It failed in a way that is tried again.
+    Retry,
+    /// The batch was too large and is halved.
+    TooLarge,
+    /// It was refused for good.
+    Refused,
+}
+
+impl UploadResult {
+    /// All results, in the order of the metrics page.
+    pub const ALL: [Self; 4] = [Self::Ok, Self::Retry, Self::TooLarge, Self::Refused];
+
+    /// The value of the label `result`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Retry => "retry",
+            Self::TooLarge => "too_large",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// The counters of one backend.
+#[derive(Debug)]
+pub struct BackendCounters {
+    name: &'static str,
+    accepted: AtomicU64,
+    sent: AtomicU64,
+    refused: Mutex<BTreeMap<String, u64>>,
+    dropped: [AtomicU64; DropReason::ALL.len()],
+    retried: AtomicU64,
+    queued: AtomicU64,
+    queue_bytes: AtomicU64,
+    in_flight: AtomicU64,
+    uploads_running: AtomicU64,
+    uploads_limit: AtomicU64,
+    uploads: [AtomicU64; UploadResult::ALL.len()],
+    latency: Latency,
+    /// Microseconds of the epoch; 0: never.
+    last_success_us: AtomicU64,
+    last_error: Mutex<Option<(SystemTime, String)>>,
+    /// 0: not known, 1: none, 2: valid.
+    credentials: AtomicU64,
+}
+
+impl BackendCounters {
+    /// Counters of the backend called `name`.
+    pub fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            accepted: AtomicU64::default(),
+            sent: AtomicU64::default(),
+            refused: Mutex::default(),
+            dropped: Default::default(),
+            retried: AtomicU64::default(),
+            queued: AtomicU64::default(),
+            queue_bytes: AtomicU64::default(),
+            in_flight: AtomicU64::default(),
+            uploads_running: AtomicU64::default(),
+            uploads_limit: AtomicU64::default(),
+            uploads: Default::default(),
+            latency: Latency::default(),
+            last_success_us: AtomicU64::default(),
+            last_error: Mutex::default(),
+            credentials: AtomicU64::default(),
+        }
+    }
+
+    /// Name of the backend, the label `backend`.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn add_accepted(&self, segments: usize) {
+        self.accepted.fetch_add(segments as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_sent(&self, segments: usize) {
+        self.sent.fetch_add(segments as u64, Ordering::Relaxed);
+    }
+
+    /// Adds segments that the service refused with `code`.
+    pub(crate) fn add_refused(&self, code: &str, segments: usize) {
+        let Ok(mut refused) = self.refused.lock() else { return };
+        let mut code: String = code.chars().take(CODE_CHARS).collect();
+        if refused.len() >= MAX_CODES && !refused.contains_key(&code) {
+            code = "Other".to_owned();
+        }
+        *refused.entry(code).or_default() += segments as u64;
+    }
+
+    pub(crate) fn add_dropped(&self, reason: DropReason, segments: usize) {
+        self.dropped[reason as usize].fetch_add(segments as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_retried(&self, segments: usize) {
+        self.retried.fetch_add(segments as u64, Ordering::Relaxed);
+    }
+
+    /// Sets what the queue holds now; called under the queue's lock.
+    pub(crate) fn set_queued(&self, segments: usize, bytes: usize) {
+        self.queued.store(segments as u64, Ordering::Relaxed);
+        self.queue_bytes.store(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Segments left the queue for an upload.
+    pub(crate) fn start_flight(&self, segments: usize) {
+        self.in_flight.fetch_add(segments as u64, Ordering::Relaxed);
+    }
+
+    /// Segments are settled: sent, refused, dropped or back in the queue.
+    pub(crate) fn end_flight(&self, segments: usize) {
+        self.in_flight.fetch_sub(segments as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_uploads(&self, running: usize, limit: usize) {
+        self.uploads_running.store(running as u64, Ordering::Relaxed);
+        self.uploads_limit.store(limit as u64, Ordering::Relaxed);
+    }
+
+    /// Counts an upload that ended after `took`.
+    pub(crate) fn add_upload(&self, result: UploadResult, took: Duration) {
+        self.uploads[result as usize].fetch_add(1, Ordering::Relaxed);
+        self.latency.observe(took);
+        if result == UploadResult::Ok {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let micros = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
+            self.last_success_us.store(micros, Ordering::Relaxed);
+        }
+    }
+
+    /// Keeps the text of the latest failure.
+    pub(crate) fn set_last_error(&self, error: String) {
+        if let Ok(mut last) = self.last_error.lock() {
+            *last = Some((SystemTime::now(), error));
+        }
+    }
+
+    /// Notes whether credentials were found.
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "only AWS has credentials"))]
+    pub(crate) fn set_credentials_valid(&self, valid: bool) {
+        self.credentials.store(1 + u64::from(valid), Ordering::Relaxed);
+    }
+
+    /// All values at about this moment.
+    pub fn snapshot(&self) -> BackendSnapshot {
+        let micros = self.last_success_us.load(Ordering::Relaxed);
+        BackendSnapshot {
+            name: self.name,
+            sent: self.sent.load(Ordering::Relaxed),
+            refused: self.refused_by_code(),
+            dropped: DropReason::ALL
+                .map(|reason| (reason, self.dropped[reason as usize].load(Ordering::Relaxed))),
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+            queued: self.queued.load(Ordering::Relaxed),
+            queue_bytes: self.queue_bytes.load(Ordering::Relaxed),
+            accepted: self.accepted.load(Ordering::Relaxed),
+            retried: self.retried.load(Ordering::Relaxed),
+            uploads_running: self.uploads_running.load(Ordering::Relaxed),
+            uploads_limit: self.uploads_limit.load(Ordering::Relaxed),
+            uploads: UploadResult::ALL
+                .map(|result| (result, self.uploads[result as usize].load(Ordering::Relaxed))),
+            latency: self.latency.snapshot(),
+            last_success: (micros > 0).then(|| UNIX_EPOCH + Duration::from_micros(micros)),
+            last_error: self.last_error.lock().ok().and_then(|last| last.clone()),
+            credentials_valid: match self.credentials.load(Ordering::Relaxed) {
+                0 => None,
+                known => Some(known == 2),
+            },
+        }
+    }
+
+    fn refused_by_code(&self) -> Vec<CodeCount> {
+        let Ok(refused) = self.refused.lock() else { return Vec::new() };
+        refused
+            .iter()
+            .map(|(code, count)| CodeCount { code: code.clone(), count: *count })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_a_service_are_bounded() {
+        let counters = BackendCounters::new("aws");
+        for number in 0..100 {
+            counters.add_refused(&format!("{}{number}", "x".repeat(10)), 1);
+        }
+        counters.add_refused(&"y".repeat(1000), 1);
+        let refused = counters.snapshot().refused;
+        assert_eq!(refused.len(), 33);
+        assert_eq!(refused.iter().map(|code| code.count).sum::<u64>(), 101);
+        assert_eq!(refused[0], CodeCount { code: "Other".into(), count: 69 });
+    }
+
+    #[test]
+    fn only_a_success_moves_the_time_of_the_last_success() {
+        let counters = BackendCounters::new("aws");
+        counters.add_upload(UploadResult::Retry, Duration::from_millis(3));
+        assert_eq!(counters.snapshot().last_success, None);
+        counters.add_upload(UploadResult::Ok, Duration::from_millis(3));
+        assert!(counters.snapshot().last_success.is_some());
+        assert_eq!(counters.snapshot().latency.count(), 2);
+    }
+
+    #[test]
+    fn credentials_are_unknown_until_somebody_looked() {
+        let counters = BackendCounters::new("aws");
+        assert_eq!(counters.snapshot().credentials_valid, None);
+        counters.credentials.store(2, Ordering::Relaxed);
+        assert_eq!(counters.snapshot().credentials_valid, Some(true));
+    }
+}

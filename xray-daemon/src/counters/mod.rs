@@ -1,0 +1,23 @@
+//! What happened to every segment, counted where it happens.
+//!
+//! In: one call a batch from intake, delivery and the sampling proxy. Out: a [`Snapshot`] for
+//! `/metrics`, the console and [`DaemonHandle::stats`](crate::DaemonHandle::stats). Owns the
+//! counters, the last refused datagrams and the table of senders; all of it bounded. For each
+//! backend `accepted = sent + refused + dropped + queued + in flight`; the last two are gauges
+//! that are kept by themselves, so that the equation checks the code.
+
+mod backend;
+mod intake;
+mod latency;
+mod recent;
+mod root;
+mod senders;
+mod snapshot;
+
+pub use backend::{BackendCounters, DropReason, UploadResult};
+pub use intake::{IntakeCounters, RejectReason};
+pub use latency::{LATENCY_BOUNDS_S, LatencySnapshot};
+pub use recent::RefusedDatagram;
+pub use root::Counters;
+pub use senders::{SENDER_BUCKET, SenderSnapshot};
+pub use snapshot::{BackendSnapshot, CodeCount, IntakeSnapshot, Snapshot};

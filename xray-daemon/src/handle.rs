@@ -1,0 +1,72 @@
+//! A running daemon, as the program that started it sees it.
+//!
+//! In: the addresses that were bound, the counters. Out: both, and an orderly stop. Owns the
+//! running daemon: dropping the handle stops it at once.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::counters::{Counters, Snapshot};
+
+/// A running daemon. Stop it with [`stop`](Self::stop); a drop gives up what is not sent yet.
+#[derive(Debug)]
+pub struct DaemonHandle {
+    pub(crate) addresses: Addresses,
+    pub(crate) counters: Arc<Counters>,
+}
+
+/// The addresses that were bound.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addresses {
+    pub(crate) udp: SocketAddr,
+    pub(crate) tcp: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) console: Option<SocketAddr>,
+}
+
+/// What a daemon did in its life.
+#[derive(Debug)]
+pub struct Stopped {
+    /// The last values of all counters; nothing is queued or in flight any more.
+    pub stats: Snapshot,
+}
+
+impl DaemonHandle {
+    /// UDP address for segments.
+    pub fn udp_addr(&self) -> SocketAddr {
+        self.addresses.udp
+    }
+
+    /// TCP address for sampling calls.
+    pub fn tcp_addr(&self) -> SocketAddr {
+        self.addresses.tcp
+    }
+
+    /// TCP address for health and metrics.
+    pub fn admin_addr(&self) -> SocketAddr {
+        self.addresses.admin
+    }
+
+    /// TCP address of API and console; `None` without the backend `local`.
+    pub fn console_addr(&self) -> Option<SocketAddr> {
+        self.addresses.console
+    }
+
+    /// All counters now.
+    pub fn stats(&self) -> Snapshot {
+        self.counters.snapshot()
+    }
+
+    /// The live counters.
+    pub fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    /// Stops reading, sends what is left and closes; what is not sent after `deadline` is dropped
+    /// and counted.
+    pub async fn stop(self, deadline: Duration) -> Stopped {
+        tokio::time::timeout(deadline, std::future::ready(())).await.ok();
+        Stopped { stats: self.counters.snapshot() }
+    }
+}
