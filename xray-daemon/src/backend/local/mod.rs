@@ -7,8 +7,11 @@
 
 mod config;
 mod error;
+pub mod filter;
+pub mod graph;
 pub mod sampling;
 pub mod store;
+pub mod trace;
 mod view;
 
 pub use config::LocalConfig;

@@ -1,0 +1,22 @@
+//! Traces: what was received about one request, put together and read.
+//!
+//! In: the documents of one trace, in order of arrival. Out: the tree of its entities, the
+//! documents read back, its summary, root causes, services and calls, and rows to draw. Pure: no
+//! I/O, no clock. Documents are untrusted: ids may repeat or form rings, times may be nonsense,
+//! trees may be deep; everything here runs in loops, in about linear time.
+
+mod received;
+mod root_cause;
+mod service_id;
+mod status;
+mod summary;
+mod timeline;
+mod tree;
+
+pub use received::Received;
+pub use root_cause::{Cause, CauseEntity, CauseException, CauseService};
+pub use service_id::ServiceId;
+pub use status::{Flags, Status};
+pub use summary::{AnnotationSummary, Summary, SummaryHttp, UserSummary};
+pub use timeline::{Interval, Row, RowKind, Timeline, Trouble};
+pub use tree::{Entry, EntryIndex, EntryKind, ReadBack, Source, Trace};
