@@ -4,4 +4,32 @@
 pub mod document;
 mod trace_id;
 
+#[cfg(feature = "layer")]
+mod builder;
+#[cfg(feature = "layer")]
+pub mod capture;
+#[cfg(feature = "layer")]
+mod context;
+#[cfg(feature = "layer")]
+mod guard;
+#[cfg(feature = "layer")]
+pub mod testing;
+
 pub use trace_id::{IdError, SegmentId, TraceId};
+
+#[cfg(feature = "init")]
+pub use builder::init;
+#[cfg(feature = "layer")]
+pub use builder::{Builder, InitError, builder};
+#[cfg(feature = "reqwest")]
+pub use capture::reqwest;
+#[cfg(feature = "sqlx")]
+pub use capture::sqlx;
+#[cfg(feature = "tower")]
+pub use capture::tower;
+#[cfg(feature = "tokio")]
+pub use context::spawn;
+#[cfg(feature = "layer")]
+pub use context::{Annotation, CurrentTrace, annotate, current_trace, metadata, set_user};
+#[cfg(feature = "layer")]
+pub use guard::{Guard, Stats};
