@@ -1,1 +1,31 @@
-//! Harness of the end-to-end tests.
+//! Harness of the end-to-end tests: the programs as a user starts them, and the outside world.
+//!
+//! The tests themselves are in `tests/e2e`, one file a theme. Here is what they share, in the
+//! order in which a test meets it. A test that needs a real component (another SDK, a browser)
+//! asks through [`require`] and is skipped, visibly, where that is missing.
+//!
+//! `src/bin/load.rs` is the load generator; what it measures with is in [`load`].
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test harness: a panic is how a test fails"
+)]
+
+mod binaries;
+mod daemon;
+pub mod fake_xray;
+mod ports;
+mod process;
+mod require;
+mod segments;
+mod wait;
+
+pub use binaries::{Binaries, binaries};
+pub use daemon::{Daemon, DaemonOptions, Metrics};
+pub use ports::free_port;
+pub use process::{Process, Ran, Signal, run};
+pub use require::{Missing, require};
+pub use segments::{HEADER, Numbered, Tally};
+pub use wait::wait_until;

@@ -1,0 +1,3 @@
+//! End-to-end tests: real processes, real sockets. One file a theme.
+
+mod forwarding;
