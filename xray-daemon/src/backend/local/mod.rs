@@ -16,6 +16,4 @@ mod view;
 
 pub use config::LocalConfig;
 pub use error::LocalError;
-pub use view::{
-    Credentials, DaemonSnapshot, DaemonView, DropCount, RefusedDatagram, Sender, Upstream,
-};
+pub use view::DaemonView;
