@@ -1,7 +1,8 @@
 //! A segment or subsegment with everything it can say.
 //!
 //! In: values. Out: values. Owns nothing. Every field but the name may be missing, since what
-//! others send is kept as far as it goes; the validator says what is wrong with it.
+//! others send is kept as far as it goes; the validator says what is wrong with it. Rule: X-Ray
+//! developer guide, "Segment documents". Times are epoch seconds, as on the wire.
 
 use crate::{SegmentId, TraceId};
 
@@ -19,6 +20,16 @@ pub enum Kind {
 }
 
 /// A segment or subsegment ("entity" in the service's own messages).
+///
+/// ```
+/// use xray_tracing::document::Entity;
+/// let entity = Entity::parse(
+///     br#"{"name":"cart","id":"70de5b6f19ff9a0a","start_time":1.5,"end_time":2,"color":"red"}"#,
+/// )?;
+/// assert_eq!((entity.name.as_str(), entity.end_time_s), ("cart", Some(2.0)));
+/// assert_eq!(entity.extra["color"], "red"); // what the model does not know is kept
+/// # Ok::<(), xray_tracing::document::ParseError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Entity {
     /// Segment or subsegment.
@@ -73,7 +84,8 @@ pub struct Entity {
     pub precursor_ids: Vec<SegmentId>,
     /// Embedded subsegments, in the order sent.
     pub subsegments: Vec<Entity>,
-    /// Members that this model does not know, kept as they came.
+    /// Members that this model does not know, or that have a type it cannot use, as they came. Of
+    /// a list or object of which only some parts are usable, the others stand here under its name.
     pub extra: Object,
 }
 
@@ -205,6 +217,8 @@ pub struct StackFrame {
     pub line: Option<u64>,
     /// Function.
     pub label: Option<String>,
+    /// Unknown members.
+    pub extra: Object,
 }
 
 /// The `sql` block. Nothing in it holds a password or a bound value.
