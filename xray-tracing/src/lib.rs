@@ -2,6 +2,7 @@
 //! sampling and capture.
 
 pub mod document;
+mod header;
 mod trace_id;
 
 #[cfg(feature = "layer")]
@@ -15,6 +16,7 @@ mod guard;
 #[cfg(feature = "layer")]
 pub mod testing;
 
+pub use header::{Sampled, TraceHeader};
 pub use trace_id::{IdError, SegmentId, TraceId};
 
 #[cfg(feature = "init")]
