@@ -3,6 +3,7 @@
 
 pub mod document;
 mod header;
+pub mod sampling;
 mod trace_id;
 
 #[cfg(feature = "layer")]
