@@ -14,6 +14,7 @@
 )]
 
 mod binaries;
+mod components;
 mod daemon;
 pub mod fake_xray;
 mod ports;
@@ -23,6 +24,7 @@ mod segments;
 mod wait;
 
 pub use binaries::{Binaries, binaries};
+pub use components::{AWS_SETTINGS, AwsCli, Node, Python, Service, chromium};
 pub use daemon::{Daemon, DaemonOptions, Metrics};
 pub use ports::free_port;
 pub use process::{Process, Ran, Signal, run};
