@@ -5,7 +5,7 @@ use std::net::{TcpListener, UdpSocket};
 use std::time::Duration;
 
 use e2e::fake_xray::{FakeXray, REGION};
-use e2e::{DaemonOptions, HEADER, Numbered, Tally, free_port};
+use e2e::{DaemonOptions, Numbered, Tally, free_port};
 
 const SOON: Duration = Duration::from_secs(20);
 
