@@ -6,17 +6,39 @@
 //! trees may be deep; everything here runs in loops, in about linear time.
 
 mod received;
-mod root_cause;
 mod service_id;
 mod status;
-mod summary;
-mod timeline;
+
+mod assemble;
 mod tree;
 
+mod callee;
+mod read_back;
+mod topology;
+
+mod root_cause;
+mod summary;
+mod summary_codec;
+mod words;
+
+mod critical_path;
+mod timeline;
+mod tries;
+mod trouble;
+
+mod codec;
+
+#[cfg(test)]
+pub(in crate::backend::local) mod tests;
+
+pub use callee::{Callee, CalleeKind};
+pub use read_back::ReadBack;
 pub use received::Received;
 pub use root_cause::{Cause, CauseEntity, CauseException, CauseService};
 pub use service_id::ServiceId;
 pub use status::{Flags, Status};
 pub use summary::{AnnotationSummary, Summary, SummaryHttp, UserSummary};
-pub use timeline::{Interval, Row, RowKind, Timeline, Trouble};
-pub use tree::{Entry, EntryIndex, EntryKind, ReadBack, Source, Trace};
+pub use timeline::{Interval, Row, RowKind, Timeline};
+pub use topology::{Call, Node, Topology};
+pub use tree::{Entry, EntryIndex, EntryKind, Source, Trace};
+pub use trouble::Trouble;

@@ -2,6 +2,8 @@
 
 use xray_tracing::document::Entity;
 
+use super::Entry;
+
 /// The three flags of an entity. A throttled request is no error besides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Flags {
@@ -69,6 +71,16 @@ impl Status {
             Self::Throttle => "throttle",
             Self::Error => "error",
             Self::Fault => "fault",
+        }
+    }
+}
+
+impl Entry {
+    /// How it ended, if it did.
+    pub fn status(&self) -> Status {
+        match Flags::of(&self.entity).status() {
+            Status::Ok if self.end_s.is_none() => Status::InProgress,
+            status => status,
         }
     }
 }

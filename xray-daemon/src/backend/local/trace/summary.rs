@@ -2,12 +2,14 @@
 //!
 //! In: an assembled trace. Out: a [`Summary`]. Owns nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
 
 use xray_tracing::TraceId;
-use xray_tracing::document::AnnotationValue;
+use xray_tracing::document::{AnnotationValue, Entity, Http};
 
-use super::{Cause, ServiceId, Status, Trace};
+use super::words::url_path;
+use super::{Cause, Entry, Flags, ServiceId, Status, Topology, Trace};
 
 /// What a list of traces says of one.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,34 +108,169 @@ pub struct UserSummary {
 impl Summary {
     /// The summary of `trace`.
     pub fn of(trace: &Trace) -> Self {
+        let root = trace.root().and_then(|root| trace.entry(root));
+        let flags = root.map(|root| Flags::of(&root.entity)).unwrap_or_default();
+        let http = root.map(SummaryHttp::of).unwrap_or_default();
+        let topology = Topology::of(trace);
+        let count = |is_one: fn(&Entry) -> bool| {
+            trace.entries().iter().filter(|entry| is_one(entry)).count()
+        };
+        let segments = count(Entry::is_segment);
+        let orphans = count(|entry| entry.orphan);
+        let in_progress = trace.entries().iter().any(|entry| entry.end_s.is_none());
+        let worst = trace.entries().iter().map(Entry::status).max().unwrap_or_default();
         Self {
             id: trace.id(),
             start_time_s: trace.start_time_s(),
-            duration_s: None,
-            response_time_s: None,
-            has_fault: false,
-            has_error: false,
-            has_throttle: false,
-            is_partial: false,
-            http: SummaryHttp::default(),
-            annotations: BTreeMap::new(),
-            users: Vec::new(),
-            service_ids: Vec::new(),
-            entry_point: None,
-            resource_arns: Vec::new(),
-            instance_ids: Vec::new(),
-            availability_zones: Vec::new(),
-            fault_root_causes: Vec::new(),
-            error_root_causes: Vec::new(),
-            response_time_root_causes: Vec::new(),
+            duration_s: trace.duration_s().map(to_milliseconds),
+            response_time_s: trace.response_time_s().map(to_milliseconds),
+            has_fault: flags.fault,
+            has_error: flags.error,
+            has_throttle: flags.throttle,
+            is_partial: orphans > 0 || in_progress,
+            title: title(trace, &http),
+            http,
+            annotations: annotations(trace),
+            users: users(trace),
+            entry_point: trace.root().and_then(|root| trace.service(root)),
+            resource_arns: distinct(trace, |entity| entity.resource_arn.as_deref()),
+            instance_ids: distinct(trace, |entity| ec2(entity, "instance_id")),
+            availability_zones: distinct(trace, |entity| ec2(entity, "availability_zone")),
+            fault_root_causes: Cause::of_faults(trace),
+            error_root_causes: Cause::of_errors(trace),
+            response_time_root_causes: Cause::of_response_time(trace),
             revision: trace.revision(),
-            title: String::new(),
-            worst: Status::Ok,
-            has_inferred: false,
-            segments: 0,
-            subsegments: 0,
-            orphans: 0,
+            worst,
+            has_inferred: topology.nodes.values().any(|node| !node.inferred_from.is_empty()),
+            service_ids: topology.nodes.into_keys().collect(),
+            segments,
+            subsegments: trace.entries().len() - segments,
+            orphans,
             updated_at_s: trace.updated_at_s(),
+        }
+    }
+}
+
+impl SummaryHttp {
+    fn of(root: &Entry) -> Self {
+        let Some(Http { request, response, .. }) = &root.entity.http else {
+            return Self::default();
+        };
+        Self {
+            url: request.url.clone(),
+            status: response.status,
+            method: request.method.clone(),
+            user_agent: request.user_agent.clone(),
+            client_ip: request.client_ip.clone(),
+        }
+    }
+}
+
+/// As the service gives durations.
+fn to_milliseconds(time_s: f64) -> f64 {
+    (time_s * 1e3).round() / 1e3
+}
+
+/// `POST /products`, else the name of the root, else of whatever is there.
+fn title(trace: &Trace, http: &SummaryHttp) -> String {
+    let path = http.url.as_deref().map(url_path);
+    match (http.method.as_deref(), path) {
+        (Some(method), Some(path)) => format!("{method} {path}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => {
+            let first = trace.tops().first().and_then(|first| trace.entry(*first));
+            first.map(|first| first.entity.name.clone()).unwrap_or_default()
+        }
+    }
+}
+
+fn annotations(trace: &Trace) -> BTreeMap<String, Vec<AnnotationSummary>> {
+    let mut values: BTreeMap<String, Distinct<Comparable, AnnotationValue>> = BTreeMap::new();
+    for (index, entry) in trace.indexed() {
+        for (key, value) in &entry.entity.annotations {
+            // Not `entry()`: that would copy the key for each entity.
+            if !values.contains_key(key) {
+                values.insert(key.clone(), Distinct::default());
+            }
+            if let Some(of_key) = values.get_mut(key) {
+                of_key.add(Comparable::of(value), value, trace.service(index));
+            }
+        }
+    }
+    let summary = |(value, service_ids)| AnnotationSummary { value, service_ids };
+    values.into_iter().map(|(key, of_key)| (key, of_key.map(summary))).collect()
+}
+
+fn users(trace: &Trace) -> Vec<UserSummary> {
+    let mut users = Distinct::default();
+    for (index, entry) in trace.indexed() {
+        if let Some(user) = &entry.entity.user {
+            users.add(user.clone(), user, trace.service(index));
+        }
+    }
+    users.map(|(name, service_ids)| UserSummary { name, service_ids })
+}
+
+fn distinct(trace: &Trace, member: impl Fn(&Entity) -> Option<&str>) -> Vec<String> {
+    let mut values = Distinct::default();
+    for entry in trace.entries().iter().filter(|entry| entry.is_segment()) {
+        if let Some(value) = member(&entry.entity).filter(|value| !value.is_empty()) {
+            values.add(value.to_owned(), &value.to_owned(), None);
+        }
+    }
+    values.map(|(value, _)| value)
+}
+
+/// A member of `aws.ec2`.
+fn ec2<'a>(entity: &'a Entity, member: &str) -> Option<&'a str> {
+    entity.aws.as_ref()?.extra.get("ec2")?.get(member)?.as_str()
+}
+
+/// Values in the order of their first occurrence, each with the services that said it.
+struct Distinct<K, V> {
+    places: HashMap<K, usize>,
+    values: Vec<(V, BTreeSet<ServiceId>)>,
+}
+
+impl<K, V> Default for Distinct<K, V> {
+    fn default() -> Self {
+        Self { places: HashMap::new(), values: Vec::new() }
+    }
+}
+
+impl<K: Hash + Eq, V: Clone> Distinct<K, V> {
+    fn add(&mut self, key: K, value: &V, service: Option<ServiceId>) {
+        let place = *self.places.entry(key).or_insert(self.values.len());
+        if place == self.values.len() {
+            self.values.push((value.clone(), BTreeSet::new()));
+        }
+        if let (Some((_, services)), Some(service)) = (self.values.get_mut(place), service) {
+            services.insert(service);
+        }
+    }
+
+    fn map<T>(self, summary: impl Fn((V, Vec<ServiceId>)) -> T) -> Vec<T> {
+        let sorted = |(value, services): (V, BTreeSet<ServiceId>)| {
+            summary((value, services.into_iter().collect()))
+        };
+        self.values.into_iter().map(sorted).collect()
+    }
+}
+
+/// A value by which equal ones are found; numbers by their bits.
+#[derive(PartialEq, Eq, Hash)]
+enum Comparable {
+    Text(String),
+    Number(u64),
+    Bool(bool),
+}
+
+impl Comparable {
+    fn of(value: &AnnotationValue) -> Self {
+        match value {
+            AnnotationValue::String(text) => Self::Text(text.clone()),
+            AnnotationValue::Number(number) => Self::Number(number.to_bits()),
+            AnnotationValue::Bool(bool) => Self::Bool(*bool),
         }
     }
 }

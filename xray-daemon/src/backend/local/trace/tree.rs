@@ -1,7 +1,9 @@
 //! An assembled trace: its entities in one flat list, linked as a tree.
 //!
-//! In: what [`assemble`](super) puts together. Out: answers about the whole. Owns the entities.
-//! The list is flat, so that neither reading nor dropping a deep tree recurses.
+//! In: what [`assemble`](super::assemble) puts together. Out: answers about the whole. Owns the
+//! entities. The list is flat, so that neither reading nor dropping a deep tree recurses; it is in
+//! reading order (parents first, siblings by start), so that everything below an entity is a
+//! range.
 
 use std::net::SocketAddr;
 
@@ -9,7 +11,7 @@ use bytes::Bytes;
 use xray_tracing::document::Entity;
 use xray_tracing::{SegmentId, TraceId};
 
-use super::Received;
+use super::{Received, assemble};
 
 /// Place of an entity in its trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +41,10 @@ pub struct Entry {
     pub parent: Option<EntryIndex>,
     /// What hangs under it, by start.
     pub children: Vec<EntryIndex>,
+    /// Entries below, at any depth: they follow it in [`Trace::entries`].
+    pub descendants: usize,
+    /// Entries above it.
+    pub depth: usize,
     /// The segment it belongs to (itself for a segment); none for an orphan subsegment.
     pub segment: Option<EntryIndex>,
     /// Names a parent that was never received, or one that leads back to itself.
@@ -46,7 +52,25 @@ pub struct Entry {
     /// Reachable from the root of the trace.
     pub attached: bool,
     /// The document that it came in.
-    pub source: usize,
+    pub(super) source: usize,
+}
+
+impl Entry {
+    /// A segment, not a subsegment.
+    pub fn is_segment(&self) -> bool {
+        self.kind == EntryKind::Segment
+    }
+
+    /// Own time; none while in progress.
+    pub fn duration_s(&self) -> Option<f64> {
+        self.end_s.map(|end_s| end_s - self.start_s)
+    }
+
+    /// Own time in whole microseconds, free of the noise of doubles; none while in progress.
+    pub fn duration_us(&self) -> Option<u64> {
+        // Both lie between 1970 and 9999.
+        self.duration_s().map(|duration_s| (duration_s * 1e6).round() as u64)
+    }
 }
 
 /// A document that is part of the trace.
@@ -60,21 +84,11 @@ pub struct Source {
     pub sender: Option<SocketAddr>,
 }
 
-/// A segment as `BatchGetTraces` answers it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ReadBack {
-    /// Its id; made from the call's for an inferred one.
-    pub id: SegmentId,
-    /// JSON text.
-    pub document: String,
-}
-
 /// One trace.
 #[derive(Clone, Debug)]
 pub struct Trace {
     pub(super) id: TraceId,
     pub(super) entries: Vec<Entry>,
-    /// Entries without parent, by start; the root first.
     pub(super) tops: Vec<EntryIndex>,
     pub(super) root: Option<EntryIndex>,
     pub(super) sources: Vec<Source>,
@@ -83,39 +97,10 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Puts together what was received of trace `id`, in order of arrival. Documents of other
-    /// traces are not told apart; the caller selects.
-    pub fn assemble(id: TraceId, _documents: Vec<Received>) -> Self {
-        Self {
-            id,
-            entries: Vec::new(),
-            tops: Vec::new(),
-            root: None,
-            sources: Vec::new(),
-            revision: 0,
-            updated_at_s: 0.0,
-        }
-    }
-
-    /// Epoch seconds of the earliest segment; of the earliest subsegment where there is none.
-    pub fn start_time_s(&self) -> f64 {
-        0.0
-    }
-
-    /// From the first start to the last end of what hangs together with the root; none while any
-    /// of it is in progress, or without root. Not rounded.
-    pub fn duration_s(&self) -> Option<f64> {
-        None
-    }
-
-    /// The root's own time; none while in progress, or without root. Not rounded.
-    pub fn response_time_s(&self) -> Option<f64> {
-        None
-    }
-
-    /// Its segments as `BatchGetTraces` answers them, inferred ones last.
-    pub fn read_back(&self) -> Vec<ReadBack> {
-        Vec::new()
+    /// Puts together what was received of trace `id`. Documents of other traces are not told
+    /// apart; the caller selects.
+    pub fn assemble(id: TraceId, documents: Vec<Received>) -> Self {
+        assemble::assemble(id, documents)
     }
 
     /// The trace's id.
@@ -123,17 +108,35 @@ impl Trace {
         self.id
     }
 
-    /// All entities: parents before their children.
+    /// All entities, in reading order.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// The entity at `index` of this trace.
-    pub fn entry(&self, index: EntryIndex) -> Option<&Entry> {
-        self.entries.get(index.0 as usize)
+    /// All entities with their places, in reading order.
+    pub fn indexed(&self) -> impl DoubleEndedIterator<Item = (EntryIndex, &Entry)> {
+        let entries = self.entries.iter().enumerate();
+        entries.map(|(at, entry)| (EntryIndex::new(at), entry))
     }
 
-    /// Entries without parent, by start, the root first.
+    /// The entity at `index` of this trace.
+    pub fn entry(&self, index: EntryIndex) -> Option<&Entry> {
+        self.entries.get(index.at())
+    }
+
+    /// Where the entity of this id is; the first if several have it.
+    pub fn find(&self, id: SegmentId) -> Option<EntryIndex> {
+        self.indexed().find(|(_, entry)| entry.entity.id == Some(id)).map(|(index, _)| index)
+    }
+
+    /// The entity at `index` and all below it, in reading order.
+    pub fn subtree(&self, index: EntryIndex) -> &[Entry] {
+        let from = index.at();
+        let below = self.entries.get(from).map_or(0, |entry| entry.descendants + 1);
+        self.entries.get(from..from + below).unwrap_or_default()
+    }
+
+    /// Entries without parent, the root first, the others by start.
     pub fn tops(&self) -> &[EntryIndex] {
         &self.tops
     }
@@ -148,6 +151,31 @@ impl Trace {
         self.sources.get(entry.source)
     }
 
+    /// Epoch seconds of the earliest segment; of the earliest subsegment where there is no segment.
+    pub fn start_time_s(&self) -> f64 {
+        let earliest = |kind| {
+            let of_kind = self.entries.iter().filter(|entry| entry.kind == kind);
+            of_kind.map(|entry| entry.start_s).reduce(f64::min)
+        };
+        earliest(EntryKind::Segment)
+            .or_else(|| earliest(EntryKind::Subsegment))
+            .unwrap_or(self.updated_at_s)
+    }
+
+    /// From the first start to the last end of what hangs together with the root; none while any
+    /// of it is in progress, or without root. Not rounded.
+    pub fn duration_s(&self) -> Option<f64> {
+        let attached = self.subtree(self.root?);
+        let start_s = attached.iter().map(|entry| entry.start_s).reduce(f64::min)?;
+        let end_s = attached.iter().try_fold(start_s, |end_s, entry| Some(entry.end_s?.max(end_s)));
+        Some(end_s? - start_s)
+    }
+
+    /// The root's own time; none while in progress, or without root. Not rounded.
+    pub fn response_time_s(&self) -> Option<f64> {
+        self.entry(self.root?)?.duration_s()
+    }
+
     /// Update calls that were accepted, from 1.
     pub fn revision(&self) -> u64 {
         self.revision
@@ -156,5 +184,17 @@ impl Trace {
     /// Epoch seconds of the last update.
     pub fn updated_at_s(&self) -> f64 {
         self.updated_at_s
+    }
+}
+
+impl EntryIndex {
+    /// A trace has far fewer than 2^32 entities: each takes bytes of a bounded document.
+    pub(super) fn new(at: usize) -> Self {
+        Self(u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
+    /// As an index of [`Trace::entries`].
+    pub fn at(self) -> usize {
+        self.0 as usize
     }
 }

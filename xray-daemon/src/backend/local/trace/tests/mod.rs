@@ -1,0 +1,8 @@
+//! Traces of known shape, and what must be said of them.
+
+mod assembly;
+mod hostile;
+
+pub(in crate::backend::local) use fixtures::{received, trace};
+
+mod fixtures;
