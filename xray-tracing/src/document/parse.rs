@@ -116,7 +116,7 @@ fn read_entity(object: Object, kind: Kind) -> Entity {
 
 fn place_entity(entity: &mut Entity, key: &str, value: Value) -> Result<(), Value> {
     match key {
-        "name" => set(&mut entity.name, value, text),
+        "name" => set(&mut entity.name, value, string),
         "id" => set_some(&mut entity.id, value, segment_id),
         "trace_id" => set_some(&mut entity.trace_id, value, trace_id),
         "parent_id" => set_some(&mut entity.parent_id, value, segment_id),
@@ -376,6 +376,14 @@ fn extend<T>(
 fn object(value: Value) -> Result<Object, Value> {
     match value {
         Value::Object(object) => Ok(object),
+        other => Err(other),
+    }
+}
+
+/// Text and nothing else.
+fn string(value: Value) -> Result<String, Value> {
+    match value {
+        Value::String(text) => Ok(text),
         other => Err(other),
     }
 }
