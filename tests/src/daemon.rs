@@ -3,6 +3,7 @@
 //! In: options. Out: a daemon that is ready, with a socket to send datagrams from. Killed on drop.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// How a daemon is to be started.
 #[derive(Clone, Debug, Default)]
 pub struct DaemonOptions {
+    /// The reference daemon's binary, instead of ours.
+    reference: Option<PathBuf>,
     args: Vec<String>,
     env: Vec<(String, String)>,
 }
@@ -43,6 +46,14 @@ impl DaemonOptions {
             .env("SSL_CERT_FILE", xray.authority_file().to_string_lossy())
             .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
             .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    }
+
+    /// The reference daemon's binary at `path`, uploading to `xray`.
+    pub fn reference(path: &Path, xray: &FakeXray) -> Self {
+        let mut options = Self::uploading_to(xray);
+        options.args = ["--local-mode", "--region", REGION].map(str::to_owned).to_vec();
+        options.reference = Some(path.to_owned());
+        options
     }
 
     /// Adds arguments.
@@ -82,10 +93,11 @@ impl DaemonOptions {
     pub fn launch(self) -> Daemon {
         let [segments, admin, console] = [free_port(), free_port(), free_port()]
             .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-        let process = Process::start(&binaries().xray_daemon, |command| {
-            command
-                .args(["--bind", &segments.to_string(), "--bind-tcp", &segments.to_string()])
-                .args(["--admin", &admin.to_string(), "--console", &console.to_string()]);
+        let process = Process::start(self.program(), |command| {
+            command.args(["--bind", &segments.to_string(), "--bind-tcp", &segments.to_string()]);
+            if self.reference.is_none() {
+                command.args(["--admin", &admin.to_string(), "--console", &console.to_string()]);
+            }
             self.configure(command);
         });
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -98,7 +110,11 @@ impl DaemonOptions {
     /// # Panics
     /// When it still runs after 30 s.
     pub async fn run(self) -> Ran {
-        run(&binaries().xray_daemon, READY_WITHIN, |command| self.configure(command)).await
+        run(self.program(), READY_WITHIN, |command| self.configure(command)).await
+    }
+
+    fn program(&self) -> &Path {
+        self.reference.as_deref().unwrap_or_else(|| &binaries().xray_daemon)
     }
 
     fn configure(&self, command: &mut Command) {

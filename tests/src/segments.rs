@@ -45,7 +45,7 @@ impl Numbered {
 
     /// The trace id of document `number`.
     pub fn trace_id(&self, number: u64) -> String {
-        format!("1-{:08x}-{:08x}{number:016x}", self.start_time_s as u32, self.run)
+        format!("{}{number:016x}", self.trace_id_start())
     }
 
     /// Document `number`.
@@ -58,7 +58,7 @@ impl Numbered {
              \"start_time\":{:.6},\"end_time\":{end_time_s:.6},\
              \"http\":{{\"request\":{{\"method\":\"GET\",\"url\":\"http://shop.example/items\"}},\
              \"response\":{{\"status\":200}}}},\
-             \"annotations\":{{\"number\":{number}}}",
+             \"annotations\":{{\"number\":\"{number:016x}\"}}",
             self.trace_id(number),
             self.start_time_s,
         )
@@ -75,6 +75,20 @@ impl Numbered {
     /// The datagram that carries document `number`.
     pub fn datagram(&self, number: u64) -> Vec<u8> {
         [HEADER, &self.document(number)].concat().into_bytes()
+    }
+
+    /// A datagram whose number can be changed at no cost, for load.
+    pub fn stamp(&self) -> Stamp {
+        let mark = format!("{:016x}", u64::MAX);
+        let datagram = self.datagram(u64::MAX);
+        let text = String::from_utf8_lossy(&datagram);
+        let at = text.match_indices(&mark).map(|(at, _)| at).collect();
+        Stamp { at, datagram }
+    }
+
+    /// What stands before the 16 digits of the number in a document's trace id.
+    pub(crate) fn trace_id_start(&self) -> String {
+        format!("1-{:08x}-{:08x}", self.start_time_s as u32, self.run)
     }
 
     /// Counts documents of this run, of which those numbered 0 to `sent` − 1 were sent.
@@ -100,9 +114,32 @@ impl Numbered {
 
     /// The number in a document of this run: the last 16 digits of its trace id.
     fn number(&self, document: &str) -> Option<u64> {
-        let run = format!("\"trace_id\":\"1-{:08x}-{:08x}", self.start_time_s as u32, self.run);
+        let run = format!("\"trace_id\":\"{}", self.trace_id_start());
         let at = document.find(&run)? + run.len();
         u64::from_str_radix(document.get(at..at + 16)?, 16).ok()
+    }
+}
+
+/// A datagram made once and numbered again for each send.
+#[derive(Clone, Debug)]
+pub struct Stamp {
+    /// Where the 16 digits of the number stand.
+    at: Vec<usize>,
+    datagram: Vec<u8>,
+}
+
+impl Stamp {
+    /// The datagram that carries document `number`.
+    pub fn numbered(&mut self, number: u64) -> &[u8] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [b'0'; 16];
+        for (place, digit) in text.iter_mut().rev().enumerate() {
+            *digit = DIGITS[(number >> (place * 4) & 0xf) as usize];
+        }
+        for &at in &self.at {
+            self.datagram[at..at + 16].copy_from_slice(&text);
+        }
+        &self.datagram
     }
 }
 
@@ -143,9 +180,18 @@ mod tests {
     fn a_document_is_json_with_its_number() {
         let document: serde_json::Value =
             serde_json::from_str(&Numbered::new().of_size(900).document(12)).unwrap();
-        assert_eq!(document["annotations"]["number"], 12);
+        assert_eq!(document["annotations"]["number"], "000000000000000c");
         assert_eq!(document["id"], "000000000000000c");
         assert_eq!(document["trace_id"].as_str().unwrap().len(), 35);
+    }
+
+    #[test]
+    fn a_stamped_datagram_is_the_one_made_from_scratch() {
+        let run = Numbered::new().of_size(1_000);
+        let mut stamp = run.stamp();
+        for number in [0, 12, 0xfedc_ba98_7654_3210] {
+            assert_eq!(stamp.numbered(number), run.datagram(number));
+        }
     }
 
     #[test]

@@ -9,18 +9,21 @@
 //! service ── TLS, connections, the record
 //!   ├─ certificate   an authority of its own, for SSL_CERT_FILE
 //!   ├─ signature     the check
+//!   ├─ counter       instead of the record, under load
 //!   ├─ fault         what goes wrong, and for how many calls
 //!   └─ operations    PutTraceSegments, GetSamplingRules, SamplingTargets, TelemetryRecords
 //! ```
 
 mod call;
 mod certificate;
+mod counter;
 mod fault;
 mod operations;
 mod service;
 mod signature;
 
 pub use call::Call;
+pub use counter::Counted;
 pub use fault::Fault;
 pub use service::FakeXray;
 pub use signature::{Refusal, Signature};

@@ -18,7 +18,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    fn ok(body: Value) -> Self {
+    pub(super) fn ok(body: Value) -> Self {
         Self { status: StatusCode::OK, error_type: None, body }
     }
 

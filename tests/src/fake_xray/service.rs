@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
+use serde_json::{Value, json};
 use socket2::SockRef;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
@@ -25,9 +25,12 @@ use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
 use super::call::Call;
+use super::counter::{Counted, Counter};
 use super::fault::{Fault, Faults};
 use super::operations::{self, Answer, Sampling};
+use super::signature::Refusal;
 use super::{certificate, signature};
+use crate::segments::Numbered;
 use crate::wait::wait_until;
 
 /// A running service.
@@ -45,6 +48,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
+    /// Instead of calls and documents, under load.
+    counter: Option<Counter>,
     calls: Vec<Call>,
     accepted: Vec<String>,
     faults: Faults,
@@ -68,6 +73,19 @@ impl FakeXray {
         let shared = Arc::new(Shared::default());
         tokio::spawn(accept(listener, TlsAcceptor::from(tls), shared.clone()));
         Self { address, folder, shared }
+    }
+
+    /// Starts the service for load: it keeps no call and no document, checks no signature, and
+    /// only counts the documents of `run`, of which `documents` are to come.
+    pub async fn start_counting(run: &Numbered, documents: u64) -> Self {
+        let service = Self::start().await;
+        service.shared.state().counter = Some(Counter::new(run, documents));
+        service
+    }
+
+    /// What a counting service counted.
+    pub fn counted(&self) -> Counted {
+        self.shared.state().counter.as_ref().map(Counter::counted).unwrap_or_default()
     }
 
     /// Its URL, for an endpoint override.
@@ -157,7 +175,8 @@ async fn serve(stream: TcpStream, connection: usize, tls: TlsAcceptor, shared: A
     let service = service_fn(move |request| {
         let (shared, handle) = (shared.clone(), handle.clone());
         async move {
-            let Ok(call) = receive(request, connection).await else { return Err(Reset) };
+            let counting = shared.state().counter.is_some();
+            let Ok(call) = receive(request, connection, counting).await else { return Err(Reset) };
             respond(call, &shared).await.inspect_err(|_| {
                 SockRef::from(&*handle).set_linger(Some(Duration::ZERO)).ok();
             })
@@ -178,12 +197,20 @@ impl fmt::Display for Reset {
 
 impl std::error::Error for Reset {}
 
-async fn receive(request: Request<Incoming>, connection: usize) -> hyper::Result<Call> {
+async fn receive(
+    request: Request<Incoming>,
+    connection: usize,
+    counting: bool,
+) -> hyper::Result<Call> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let received_at = SystemTime::now();
-    let signature = signature::verify(&parts.method, &target, &parts.headers, &body, received_at);
+    let signature = if counting {
+        Err(Refusal::Missing("not looked at".to_owned()))
+    } else {
+        signature::verify(&parts.method, &target, &parts.headers, &body, received_at)
+    };
     let (method, headers) = (parts.method, parts.headers);
     Ok(Call { method, target, headers, body, received_at, connection, signature, answered: None })
 }
@@ -191,8 +218,10 @@ async fn receive(request: Request<Incoming>, connection: usize) -> hyper::Result
 async fn respond(call: Call, shared: &Shared) -> Result<Response<Full<Bytes>>, Reset> {
     let (index, fault) = {
         let mut state = shared.state();
-        state.calls.push(call.clone());
-        (state.calls.len() - 1, state.faults.meet())
+        if state.counter.is_none() {
+            state.calls.push(call.clone());
+        }
+        (state.calls.len().wrapping_sub(1), state.faults.meet())
     };
     let mut retry_after_s = None;
     let answer = match &fault {
@@ -218,12 +247,20 @@ async fn respond(call: Call, shared: &Shared) -> Result<Response<Full<Bytes>>, R
     };
     let mut state = shared.state();
     let answer = answer.unwrap_or_else(|| act(&call, &fault, &mut state));
-    state.calls[index].answered = Some(answer.status.as_u16());
+    if let Some(call) = state.calls.get_mut(index) {
+        call.answered = Some(answer.status.as_u16());
+    }
     Ok(response(&answer, retry_after_s))
 }
 
 /// What the service does when nothing but its own rules is in the way.
 fn act(call: &Call, fault: &Fault, state: &mut State) -> Answer {
+    if let Some(counter) = &mut state.counter {
+        if call.path() == "/TraceSegments" {
+            counter.count(&call.body);
+        }
+        return Answer::ok(json!({ "UnprocessedTraceSegments": [] }));
+    }
     if let Err(refusal) = &call.signature {
         return Answer::error(StatusCode::FORBIDDEN, refusal.code(), &format!("{refusal:?}"));
     }

@@ -91,7 +91,7 @@ async fn throttled_documents_of_a_call_are_sent_again_and_invalid_ones_are_not()
     let daemon = DaemonOptions::uploading_to(&xray).start().await;
     let run = Numbered::new();
     let throttled = Fault::Unprocessed {
-        containing: "\"number\":1".to_owned(), // 1 and 10 to 19
+        containing: "\"number\":\"000000000000001".to_owned(), // 16 to 19
         code: "ThrottledException",
     };
     xray.misbehave_for(1, &throttled);

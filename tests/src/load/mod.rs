@@ -1,0 +1,21 @@
+//! The load generator: what a daemon costs and loses, ours and the reference beside it.
+//!
+//! In: scenarios (rate, count, size, trouble at the service). Out: one row of figures for each
+//! daemon and scenario. Sender, service and daemon share the machine; the CPU time is the
+//! daemon's alone. Documents are numbered, so that loss and repeats are exact.
+//!
+//! ```text
+//! scenario ─▶ sender ─▶ the daemon ─▶ the counting service
+//!                          └─ measure: CPU and memory from /proc
+//!                                   report ◀─ all of it
+//! ```
+
+mod measure;
+mod report;
+mod run;
+mod scenario;
+mod sender;
+
+pub use report::{Row, table};
+pub use run::{Program, measure};
+pub use scenario::{Rate, Scenario, Trouble, scenarios};
