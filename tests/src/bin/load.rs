@@ -5,7 +5,7 @@
 //! cargo run --release -p e2e --bin load -- 5k burst --seconds 20 --reference /usr/bin/xray
 //! ```
 
-#![expect(clippy::print_stdout, clippy::exit, reason = "a program that prints a table")]
+#![expect(clippy::print_stdout, reason = "a program that prints a table")]
 
 use std::env;
 use std::process::exit;
