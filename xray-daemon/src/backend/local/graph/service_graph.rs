@@ -1,13 +1,18 @@
 //! The graph as the API and the map show it: nodes in order, each with its edges.
+//!
+//! In: a contribution, of one trace or the sum of many. Out: a [`ServiceGraph`]. Owns nothing.
 
-use super::{Contribution, EdgeKind, EdgeStats, NodeStats};
+use std::collections::BTreeMap;
+
+use super::stats::{EdgeStats, NodeStats, TimesS, union};
+use super::{Contribution, Counts, EdgeKind};
 use crate::backend::local::trace::ServiceId;
 
 /// Nodes, sorted by name and type; the place of a node is its `ReferenceId`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServiceGraph {
     /// Epoch seconds of the first and last root start seen; none when empty.
-    pub times_s: Option<(i64, i64)>,
+    pub times_s: TimesS,
     /// In the order of their `ReferenceId`.
     pub nodes: Vec<GraphNode>,
 }
@@ -36,8 +41,40 @@ pub struct GraphEdge {
 
 impl ServiceGraph {
     /// The graph of all that `contribution` holds.
-    pub fn build(_contribution: Contribution) -> Self {
-        Self::default()
+    pub fn build(contribution: Contribution) -> Self {
+        let Contribution { mut nodes, edges } = contribution;
+        for key in edges.keys() {
+            for end in [&key.from, &key.to] {
+                if !nodes.contains_key(end) {
+                    nodes.insert(end.clone(), NodeStats::default());
+                }
+            }
+        }
+        let times_s = nodes.values().fold(None, |times_s, stats| union(times_s, stats.times_s));
+        let places: BTreeMap<_, _> = nodes.keys().cloned().zip(0..).collect();
+        let node = |(id, stats)| GraphNode { id, stats, edges: Vec::new() };
+        let mut nodes: Vec<_> = nodes.into_iter().map(node).collect();
+        // Edges are in order of caller, then callee, as nodes are.
+        for (key, mut stats) in edges {
+            let (Some(from), Some(to)) = (places.get(&key.from), places.get(&key.to)) else {
+                continue;
+            };
+            let from: usize = *from;
+            if let Some(node) = nodes.get_mut(from) {
+                stats.times_s = node.stats.times_s;
+                node.edges.push(GraphEdge { to: *to, kind: key.kind, stats });
+            }
+        }
+        Self { times_s, nodes }
+    }
+
+    /// The requests that came in from outside: what clients sent.
+    pub fn incoming(&self) -> Counts {
+        let mut counts = Counts::default();
+        for edge in self.nodes.iter().filter(|node| node.is_client()).flat_map(|node| &node.edges) {
+            counts.merge(&edge.stats.counts);
+        }
+        counts
     }
 }
 

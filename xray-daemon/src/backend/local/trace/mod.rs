@@ -26,7 +26,7 @@ mod timeline;
 mod tries;
 mod trouble;
 
-mod codec;
+pub(in crate::backend::local) mod codec;
 
 #[cfg(test)]
 pub(in crate::backend::local) mod tests;
@@ -38,6 +38,7 @@ pub use root_cause::{Cause, CauseEntity, CauseException, CauseService};
 pub use service_id::ServiceId;
 pub use status::{Flags, Status};
 pub use summary::{AnnotationSummary, Summary, SummaryHttp, UserSummary};
+pub(in crate::backend::local) use summary_codec::{read_service, write_service};
 pub use timeline::{Interval, Row, RowKind, Timeline};
 pub use topology::{Call, Node, Topology};
 pub use tree::{Entry, EntryIndex, EntryKind, Source, Trace};

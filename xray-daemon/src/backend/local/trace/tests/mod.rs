@@ -3,6 +3,6 @@
 mod assembly;
 mod hostile;
 
-pub(in crate::backend::local) use fixtures::{received, trace};
+pub(in crate::backend::local) use fixtures::{received, trace, trace_id};
 
 mod fixtures;
