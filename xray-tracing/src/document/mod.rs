@@ -11,6 +11,8 @@ pub(crate) mod json;
 pub mod limits;
 mod names;
 mod parse;
+mod shrink;
+mod split;
 mod validate;
 
 pub use accept::{Refusal, RefusalCode, accept};
@@ -20,6 +22,8 @@ pub use entity::{
 };
 pub use names::{cut_bytes, cut_chars, sanitize_annotation_key, sanitize_name};
 pub use parse::ParseError;
+pub use shrink::Losses;
+pub use split::{Parts, split};
 pub use validate::{Rule, Violation, validate};
 
 #[cfg(test)]

@@ -589,6 +589,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+
         #[test]
         fn every_entity_survives_encoding(entity in entity()) {
             let document = encoded(&entity);

@@ -349,10 +349,8 @@ fn is_exception_id(id: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::super::arbitrary::entity as any_entity;
     use super::*;
 
     const GOOD: &str = r#"{"id": "70de5b6f19ff9a0a", "name": "cart", "start_time": 1, "end_time": 2,
@@ -531,11 +529,9 @@ mod tests {
         assert_eq!(violations[0].to_string(), "the document is larger than 64 KiB");
     }
 
-    proptest! {
-        #[test]
-        fn the_list_ends_at_100(mut entity in any_entity(), copies in 1usize..60) {
-            entity.subsegments = vec![Entity::default(); copies];
-            prop_assert!((1..=100).contains(&validate(&entity, usize::MAX).len()));
-        }
+    #[test]
+    fn the_list_ends_at_100() {
+        let entity = Entity { subsegments: vec![Entity::default(); 60], ..Entity::default() };
+        assert_eq!(validate(&entity, 0).len(), 100);
     }
 }
