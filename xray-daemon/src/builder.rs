@@ -11,7 +11,8 @@ use std::time::Duration;
 use crate::backend::local::sampling::SamplingRule;
 use crate::backend::{Backend, BackendKind};
 use crate::config::DaemonConfig;
-use crate::daemon::{Daemon, StartError};
+use crate::daemon::Daemon;
+use crate::error::StartError;
 use crate::handle::DaemonHandle;
 
 /// Options of an embedded daemon; every one has the default of the binary.

@@ -1,26 +1,39 @@
-//! Wires the stages, in the order in which segments pass them, and stops them in the same order.
+//! Wires the stages, in the order in which segments pass them.
 //!
-//! In: a valid configuration. Out: a running daemon. Owns the order of start and stop.
+//! In: a valid configuration. Out: a running daemon. Owns the order of start: sockets are bound
+//! before anything runs, intake reads before backends look for regions and credentials, and the
+//! admin port answers all the while. How it ends: `running.rs`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::backend::{Backend, BackendKind};
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use crate::admin::{self, Readiness};
+use crate::backend::{Backend, BackendKind, Backends};
+use crate::buffer::{BatchLimits, Buffer, Queue};
 use crate::builder::DaemonBuilder;
-use crate::config::DaemonConfig;
+use crate::config::{DaemonConfig, MIN_BUFFER_BYTES, Memory};
+use crate::counters::{BackendCounters, Counters};
+use crate::delivery::{Delivery, DeliveryLimits};
+use crate::error::StartError;
 use crate::handle::DaemonHandle;
+use crate::http;
+use crate::intake::{GroupLimits, Intake, Receiver, SocketGroup};
+use crate::listeners::Listeners;
+use crate::log_limit::LogLimit;
+use crate::running::Running;
+use crate::segment::Segment;
+
+/// Most bytes of documents in a batch.
+const MAX_BATCH_BYTES: usize = 1 << 20;
+/// Most sockets on the UDP port.
+const MAX_SOCKETS: usize = 64;
 
 /// The AWS X-Ray daemon.
 #[derive(Debug)]
 pub struct Daemon;
-
-/// Why a daemon did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The backend was left out of this build.
-    #[error("backend {0} is not part of this build; build with the cargo feature of that name")]
-    NotBuilt(BackendKind),
-}
 
 impl Daemon {
     /// Options for a daemon inside this program.
@@ -30,9 +43,98 @@ impl Daemon {
 
     pub(crate) async fn start(
         config: DaemonConfig,
-        _backends: Vec<Arc<dyn Backend>>,
+        own: Vec<Arc<dyn Backend>>,
     ) -> Result<DaemonHandle, StartError> {
-        let first = config.backends.first().copied().unwrap_or(BackendKind::Aws);
-        Err(StartError::NotBuilt(first))
+        let memory = Memory::of_this_process();
+        let buffer_bytes = buffer_bytes(&config, memory)?;
+        let counters = Arc::new(Counters::new(Backends::names(&config, &own)?));
+        counters.set_buffer_limit(buffer_bytes);
+        let needs_credentials = config.backends.contains(&BackendKind::Aws);
+        let readiness = Arc::new(Readiness::new(Arc::clone(&counters), needs_credentials));
+
+        let group = bind_udp(&config, memory)?;
+        let listeners = Listeners::bind(&config, group.address()).await?;
+        let addresses = listeners.addresses(&config, group.address());
+        info!("Using buffer memory limit of {} MB", buffer_bytes >> 20);
+
+        let queues = queues(&counters, &config, buffer_bytes);
+        let held_bytes = Arc::clone(counters.held_bytes());
+        let buffer = Arc::new(Buffer::new(queues.clone(), held_bytes, buffer_bytes));
+        let receiver = Receiver::new(Arc::clone(&counters), sink(Arc::clone(&buffer)));
+        let watched = Arc::clone(&readiness);
+        let intake = Intake::start(group, receiver, move || watched.set_intake_ended())
+            .map_err(StartError::Thread)?;
+
+        let running = Running::new(intake, buffer, Arc::clone(&readiness), config.drain_linger);
+        if let Some(listener) = listeners.admin {
+            let router = admin::router(Arc::clone(&counters), Arc::clone(&readiness));
+            running.serve(|stop| http::serve(listener, router, stop));
+        }
+        let backends = Backends::open(&config, own, &counters).await?;
+        for ((backend, queue), counters) in
+            backends.all.into_iter().zip(queues).zip(counters.backends())
+        {
+            let limits = delivery_limits(backend.as_ref(), buffer_bytes);
+            running.deliver(Delivery::new(backend, queue, Arc::clone(counters), limits));
+        }
+        if let Some(listener) = listeners.sampling {
+            info!("Starting proxy http server on {}", addresses.tcp);
+            running.serve(|stop| http::serve(listener, backends.sampling, stop));
+        }
+        readiness.set_open();
+        Ok(DaemonHandle::new(addresses, counters, running))
+    }
+}
+
+fn buffer_bytes(config: &DaemonConfig, memory: Memory) -> Result<usize, StartError> {
+    let bytes = config.buffer_bytes.unwrap_or_else(|| memory.default_buffer_bytes());
+    if bytes < MIN_BUFFER_BYTES { Err(StartError::Buffer { bytes }) } else { Ok(bytes) }
+}
+
+fn bind_udp(config: &DaemonConfig, memory: Memory) -> Result<SocketGroup, StartError> {
+    let limits = GroupLimits { max_buffer_bytes: memory.receive_bytes(), max_sockets: MAX_SOCKETS };
+    let group = SocketGroup::bind(config.udp, limits)?;
+    info!(
+        sockets = group.len(),
+        receive_buffer_bytes = group.total_buffer_bytes(),
+        "Listening for segments on UDP {}",
+        group.address()
+    );
+    Ok(group)
+}
+
+fn queues(counters: &Counters, config: &DaemonConfig, buffer_bytes: usize) -> Vec<Arc<Queue>> {
+    let queue = |counters: &Arc<BackendCounters>| {
+        let limits = BatchLimits {
+            // A small buffer must hold several batches, or nothing could wait.
+            max_bytes: MAX_BATCH_BYTES.min(buffer_bytes / 16),
+            max_wait: max_wait(config, counters.name()),
+        };
+        Arc::new(Queue::new(limits, Arc::clone(counters)))
+    };
+    counters.backends().iter().map(queue).collect()
+}
+
+/// Longest that a segment waits for company. A call to AWS is worth a second; a person looks at
+/// the local store.
+fn max_wait(config: &DaemonConfig, backend: &str) -> Duration {
+    let local = backend == BackendKind::Local.name();
+    if local { config.local_batch_wait } else { config.batch_wait }
+}
+
+fn delivery_limits(backend: &dyn Backend, buffer_bytes: usize) -> DeliveryLimits {
+    DeliveryLimits { max_uploads: backend.max_uploads(), max_in_flight_bytes: buffer_bytes / 2 }
+}
+
+/// Where intake puts segments.
+fn sink(buffer: Arc<Buffer>) -> impl FnMut(&mut Vec<Segment>) + Send + 'static {
+    let overflow = LogLimit::new();
+    move |segments| {
+        let dropped = buffer.accept(segments, Instant::now());
+        if dropped > 0
+            && let Some(dropped) = overflow.report(dropped as u64)
+        {
+            warn!("Spilling over {dropped} segments: the buffer is full, the oldest are dropped");
+        }
     }
 }

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::counters::{Counters, Snapshot};
+use crate::running::Running;
 
 /// A running daemon. Stop it with [`stop`](Self::stop); a drop gives up what is not sent yet.
 #[derive(Debug)]
 pub struct DaemonHandle {
-    pub(crate) addresses: Addresses,
-    pub(crate) counters: Arc<Counters>,
+    addresses: Addresses,
+    counters: Arc<Counters>,
+    running: Running,
 }
 
 /// The addresses that were bound.
@@ -27,12 +29,17 @@ pub(crate) struct Addresses {
 
 /// What a daemon did in its life.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Stopped {
     /// The last values of all counters; nothing is queued or in flight any more.
     pub stats: Snapshot,
 }
 
 impl DaemonHandle {
+    pub(crate) fn new(addresses: Addresses, counters: Arc<Counters>, running: Running) -> Self {
+        Self { addresses, counters, running }
+    }
+
     /// UDP address for segments.
     pub fn udp_addr(&self) -> SocketAddr {
         self.addresses.udp
@@ -65,8 +72,8 @@ impl DaemonHandle {
 
     /// Stops reading, sends what is left and closes; what is not sent after `deadline` is dropped
     /// and counted.
-    pub async fn stop(self, deadline: Duration) -> Stopped {
-        tokio::time::timeout(deadline, std::future::ready(())).await.ok();
+    pub async fn stop(mut self, deadline: Duration) -> Stopped {
+        self.running.stop(deadline).await;
         Stopped { stats: self.counters.snapshot() }
     }
 }

@@ -1,4 +1,4 @@
-//! One received document: its bytes, and the ids scanned out of them.
+//! One received document: its bytes, and the ids scanned out of them when somebody asks.
 //!
 //! In: a range of a shared chunk. Out: the same bytes, untouched, to every backend. Owns one
 //! reference to the chunk; a clone copies no document.
@@ -6,6 +6,8 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+
+use crate::ids::Ids;
 
 /// A segment document on its way through the daemon, byte for byte as it came.
 #[derive(Clone, Debug)]
@@ -18,6 +20,12 @@ impl Segment {
     /// Wraps a document that came from `sender` (`None`: made in this process).
     pub fn new(document: Bytes, sender: Option<SocketAddr>) -> Self {
         Self { document, sender }
+    }
+
+    /// A segment of that many bytes that say nothing.
+    #[cfg(test)]
+    pub(crate) fn of_size(bytes: usize) -> Self {
+        Self::new(vec![b'x'; bytes].into(), None)
     }
 
     /// The JSON text as it was received.
@@ -33,5 +41,10 @@ impl Segment {
     /// Address of the process that sent it.
     pub fn sender(&self) -> Option<SocketAddr> {
         self.sender
+    }
+
+    /// Its ids, as far as they can be read. Scans the document: for what is rare.
+    pub fn ids(&self) -> Ids<'_> {
+        Ids::scan(&self.document)
     }
 }

@@ -18,6 +18,11 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// Name in flags, logs and metrics: `aws`, `local`.
     fn name(&self) -> &'static str;
 
+    /// Most calls of [`put`](Self::put) that may run at once.
+    fn max_uploads(&self) -> usize {
+        256
+    }
+
     /// Stores `batch`, or says which documents to send again, and when.
     fn put<'a>(&'a self, batch: &'a [Segment]) -> BoxFuture<'a, Result<Delivered, BackendError>>;
 }

@@ -8,6 +8,8 @@ mod contract;
 mod kind;
 #[cfg(feature = "local")]
 pub mod local;
+mod opened;
 
 pub use contract::{Backend, BackendError, BoxFuture, Delivered, Retry, Unprocessed};
 pub use kind::{BackendKind, UnknownBackend};
+pub(crate) use opened::Backends;

@@ -3,6 +3,8 @@
 //! In: arguments and environment as raw text. Out: one [`DaemonConfig`] in which every value is
 //! valid. Owns the defaults.
 
+mod memory;
 mod settings;
 
-pub use settings::{AwsSettings, DaemonConfig};
+pub(crate) use memory::{MIN_BUFFER_BYTES, Memory};
+pub use settings::{AwsSettings, DaemonConfig, OnBusy};

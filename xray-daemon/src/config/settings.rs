@@ -20,10 +20,18 @@ pub struct DaemonConfig {
     pub udp: SocketAddr,
     /// TCP address for sampling calls.
     pub tcp: SocketAddr,
+    /// What happens when that address is taken.
+    pub tcp_on_busy: OnBusy,
     /// TCP address for health and metrics.
     pub admin: SocketAddr,
+    /// What happens when that address is taken.
+    pub admin_on_busy: OnBusy,
     /// Most bytes of received datagrams in memory; `None`: 1 % of the memory there is.
     pub buffer_bytes: Option<usize>,
+    /// Longest that a segment waits for others to share an upload.
+    pub batch_wait: Duration,
+    /// The same for the backend `local`, where a person waits.
+    pub local_batch_wait: Duration,
     /// Longest that sending what is left may take at shutdown.
     pub drain_timeout: Duration,
     /// How long datagrams are still read after the signal to stop.
@@ -35,6 +43,15 @@ pub struct DaemonConfig {
     /// Settings of the backend `local`.
     #[cfg(feature = "local")]
     pub local: LocalConfig,
+}
+
+/// What happens when a TCP address is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnBusy {
+    /// The daemon does not start.
+    Fail,
+    /// The daemon says so and does without.
+    GoWithout,
 }
 
 /// What concerns AWS only.
@@ -63,8 +80,12 @@ impl Default for DaemonConfig {
             backends: vec![BackendKind::Aws],
             udp: loopback(2000),
             tcp: loopback(2000),
+            tcp_on_busy: OnBusy::Fail,
             admin: loopback(2001),
+            admin_on_busy: OnBusy::Fail,
             buffer_bytes: None,
+            batch_wait: Duration::from_secs(1),
+            local_batch_wait: Duration::from_millis(100),
             drain_timeout: Duration::from_secs(20),
             drain_linger: Duration::ZERO,
             aws: AwsSettings::default(),

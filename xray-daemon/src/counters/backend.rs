@@ -190,6 +190,14 @@ impl BackendCounters {
         self.credentials.store(1 + u64::from(valid), Ordering::Relaxed);
     }
 
+    /// Whether credentials were found; `None`: nobody has looked yet.
+    pub(crate) fn credentials_valid(&self) -> Option<bool> {
+        match self.credentials.load(Ordering::Relaxed) {
+            0 => None,
+            known => Some(known == 2),
+        }
+    }
+
     /// All values at about this moment.
     pub fn snapshot(&self) -> BackendSnapshot {
         let micros = self.last_success_us.load(Ordering::Relaxed);
@@ -211,10 +219,7 @@ impl BackendCounters {
             latency: self.latency.snapshot(),
             last_success: (micros > 0).then(|| UNIX_EPOCH + Duration::from_micros(micros)),
             last_error: self.last_error.lock().ok().and_then(|last| last.clone()),
-            credentials_valid: match self.credentials.load(Ordering::Relaxed) {
-                0 => None,
-                known => Some(known == 2),
-            },
+            credentials_valid: self.credentials_valid(),
         }
     }
 

@@ -1,0 +1,163 @@
+//! Whether the daemon is ready: its sockets are open, and segments can be kept.
+//!
+//! In: what start-up and shutdown report. Out: ready or not, and a note. Owns that state. An
+//! unready pod leaves its node's Service, and what is sent there is lost: so credentials that are
+//! missing delay readiness only until the first is found or ten seconds are over, and never revoke
+//! it. They show in the note.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::counters::Counters;
+
+/// Longest that readiness waits for credentials.
+const CREDENTIALS_WAIT: Duration = Duration::from_secs(10);
+
+/// The state behind `/readyz` and `/healthz`.
+#[derive(Debug)]
+pub(crate) struct Readiness {
+    counters: Arc<Counters>,
+    started: Instant,
+    needs_credentials: bool,
+    /// Set when sockets are open and intake runs.
+    open: OnceLock<()>,
+    /// Set at the first moment of readiness; never taken back.
+    ready: OnceLock<()>,
+    draining: AtomicBool,
+    intake_ended: AtomicBool,
+}
+
+impl Readiness {
+    /// Not ready yet. `needs_credentials`: one of the backends signs what it sends.
+    pub(crate) fn new(counters: Arc<Counters>, needs_credentials: bool) -> Self {
+        Self {
+            counters,
+            started: Instant::now(),
+            needs_credentials,
+            open: OnceLock::new(),
+            ready: OnceLock::new(),
+            draining: AtomicBool::new(false),
+            intake_ended: AtomicBool::new(false),
+        }
+    }
+
+    /// All sockets are open and read.
+    pub(crate) fn set_open(&self) {
+        self.open.get_or_init(|| ());
+    }
+
+    /// The daemon was told to stop.
+    pub(crate) fn set_draining(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// No datagram is read any more.
+    pub(crate) fn set_intake_ended(&self) {
+        self.intake_ended.store(true, Ordering::Release);
+    }
+
+    /// Why the process should be replaced, if it should.
+    pub(crate) fn not_healthy(&self) -> Option<&'static str> {
+        let ended = self.intake_ended.load(Ordering::Acquire);
+        let draining = self.draining.load(Ordering::Acquire);
+        (ended && !draining).then_some("intake has ended, no segment is received any more")
+    }
+
+    /// Why the daemon is not ready, if it is not.
+    pub(crate) fn not_ready(&self) -> Option<String> {
+        if let Some(reason) = self.not_healthy() {
+            return Some(reason.to_owned());
+        }
+        if self.draining.load(Ordering::Acquire) {
+            return Some("draining: the daemon was told to stop".to_owned());
+        }
+        if self.open.get().is_none() {
+            return Some("starting: sockets are not open yet".to_owned());
+        }
+        let waited = self.started.elapsed();
+        if self.ready.get().is_none() && self.lacks_credentials() && waited < CREDENTIALS_WAIT {
+            return Some("waiting for AWS credentials, for ten seconds at most".to_owned());
+        }
+        self.ready.get_or_init(|| ());
+        None
+    }
+
+    /// What is not well though the daemon is ready.
+    pub(crate) fn note(&self) -> Option<&'static str> {
+        self.lacks_credentials().then_some(
+            "no valid AWS credentials: segments are kept in memory, the oldest are dropped when \
+             it is full; give the daemon a role or keys",
+        )
+    }
+
+    fn lacks_credentials(&self) -> bool {
+        let valid = || {
+            let aws = self.counters.backend("aws")?;
+            aws.credentials_valid()
+        };
+        self.needs_credentials && valid() != Some(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn readiness(needs_credentials: bool) -> (Readiness, Arc<Counters>) {
+        let counters = Arc::new(Counters::new(["aws"]));
+        (Readiness::new(Arc::clone(&counters), needs_credentials), counters)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn open_sockets_make_a_local_daemon_ready() {
+        let (readiness, _) = readiness(false);
+        assert_eq!(readiness.not_ready().unwrap(), "starting: sockets are not open yet");
+        readiness.set_open();
+        assert_eq!(readiness.not_ready(), None);
+        assert_eq!(readiness.note(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn missing_credentials_delay_readiness_for_ten_seconds_and_show() {
+        let (readiness, _) = readiness(true);
+        readiness.set_open();
+        tokio::time::advance(CREDENTIALS_WAIT - Duration::from_millis(1)).await;
+        assert!(readiness.not_ready().unwrap().contains("credentials"));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(readiness.not_ready(), None);
+        assert!(readiness.note().unwrap().starts_with("no valid AWS credentials"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn credentials_make_it_ready_and_their_end_does_not_revoke_it() {
+        let (readiness, counters) = readiness(true);
+        readiness.set_open();
+        counters.backend("aws").unwrap().set_credentials_valid(true);
+        assert_eq!(readiness.not_ready(), None);
+        counters.backend("aws").unwrap().set_credentials_valid(false);
+        assert_eq!(readiness.not_ready(), None);
+        assert!(readiness.note().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_daemon_that_drains_is_healthy_but_not_ready() {
+        let (readiness, _) = readiness(false);
+        readiness.set_open();
+        readiness.set_draining();
+        readiness.set_intake_ended();
+        assert_eq!(readiness.not_healthy(), None);
+        assert_eq!(readiness.not_ready().unwrap(), "draining: the daemon was told to stop");
+    }
+
+    #[test]
+    fn a_daemon_that_reads_no_more_is_not_healthy() {
+        let (readiness, _) = readiness(false);
+        readiness.set_open();
+        readiness.set_intake_ended();
+        assert!(readiness.not_healthy().is_some());
+        assert!(readiness.not_ready().is_some());
+    }
+}

@@ -1,0 +1,145 @@
+//! Gives every segment to every backend's queue, and keeps all of them within the memory there is.
+//!
+//! In: segments of one receive call. Out: the queues. Owns the bound. Over it, the queue with the
+//! most bytes gives up its oldest segments until enough chunks are let go.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::time::Instant;
+
+use super::queue::Queue;
+use crate::counters::DropReason;
+use crate::segment::Segment;
+
+/// The queues of all backends over one bound of memory.
+#[derive(Debug)]
+pub(crate) struct Buffer {
+    queues: Vec<Arc<Queue>>,
+    held_bytes: Arc<AtomicUsize>,
+    max_held_bytes: usize,
+}
+
+impl Buffer {
+    /// `held_bytes` is the gauge that chunks add themselves to.
+    pub(crate) fn new(
+        queues: Vec<Arc<Queue>>,
+        held_bytes: Arc<AtomicUsize>,
+        max_held_bytes: usize,
+    ) -> Self {
+        Self { queues, held_bytes, max_held_bytes }
+    }
+
+    /// Takes all `segments`; returns how many old ones were dropped for them.
+    pub(crate) fn accept(&self, segments: &mut Vec<Segment>, now: Instant) -> usize {
+        let Some((last, others)) = self.queues.split_last() else {
+            segments.clear();
+            return 0;
+        };
+        for queue in others {
+            queue.push(segments.iter().cloned(), now);
+        }
+        last.push(segments.drain(..), now);
+        if self.is_over() { self.make_room() } else { 0 }
+    }
+
+    /// Says that no segment will follow.
+    pub(crate) fn close(&self) {
+        self.queues.iter().for_each(|queue| queue.close());
+    }
+
+    fn make_room(&self) -> usize {
+        let mut dropped = 0;
+        while self.is_over() {
+            // One at a time, so that queues of the same length give up the same.
+            let longest = self.queues.iter().max_by_key(|queue| queue.size_bytes());
+            if !longest.is_some_and(|queue| queue.drop_oldest(DropReason::BufferFull)) {
+                // The rest is in flight.
+                break;
+            }
+            dropped += 1;
+        }
+        dropped
+    }
+
+    fn is_over(&self) -> bool {
+        self.held_bytes.load(Ordering::Relaxed) > self.max_held_bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::buffer::{BatchLimits, ChunkFiller};
+    use crate::counters::{BackendSnapshot, Counters};
+
+    struct Fixture {
+        buffer: Buffer,
+        queues: Vec<Arc<Queue>>,
+        counters: Counters,
+        filler: ChunkFiller,
+    }
+
+    impl Fixture {
+        fn with_limit(max_held_bytes: usize) -> Self {
+            let counters = Counters::new(["slow", "fast"]);
+            let limits = BatchLimits { max_bytes: 1 << 20, max_wait: Duration::from_secs(1) };
+            let queue = |counters: &Arc<_>| Arc::new(Queue::new(limits, Arc::clone(counters)));
+            let queues: Vec<_> = counters.backends().iter().map(queue).collect();
+            let held = Arc::clone(counters.held_bytes());
+            let buffer = Buffer::new(queues.clone(), Arc::clone(&held), max_held_bytes);
+            Self { buffer, queues, counters, filler: ChunkFiller::new(held) }
+        }
+
+        /// Receives `count` documents of 1,000 bytes in one call; returns how many were dropped.
+        fn receive(&mut self, count: usize) -> usize {
+            let mut segments = Vec::new();
+            for left in (1..=count).rev() {
+                let sender = ([127, 0, 0, 1], 9).into();
+                self.filler.copy_in(&[b'x'; 1000], sender, left * 1000, &mut segments);
+            }
+            self.filler.finish(&mut segments);
+            self.buffer.accept(&mut segments, Instant::now())
+        }
+
+        fn stats(&self, name: &str) -> BackendSnapshot {
+            self.counters.backend(name).unwrap().snapshot()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_backend_that_stands_still_costs_nobody_else() {
+        let mut fixture = Fixture::with_limit(200_000);
+        for _ in 0..100 {
+            fixture.receive(10);
+            assert_eq!(fixture.queues[1].next().await.unwrap().segments.len(), 10);
+            let held = fixture.counters.held_bytes().load(Ordering::Relaxed);
+            assert!(held <= 200_000, "{held}");
+        }
+        assert_eq!(fixture.stats("fast").dropped_total(), 0);
+        let slow = fixture.stats("slow");
+        // A chunk of ten documents takes 11,280 bytes; 17 of them fit.
+        assert_eq!((slow.queued, slow.dropped(DropReason::BufferFull)), (170, 830));
+        assert_eq!(slow.unaccounted(), 0);
+    }
+
+    #[test]
+    fn what_nobody_takes_is_dropped_from_the_oldest_on() {
+        let mut fixture = Fixture::with_limit(50_000);
+        let dropped: usize = (0..10).map(|_| fixture.receive(10)).sum();
+        assert_eq!(dropped, 120);
+        for name in ["slow", "fast"] {
+            assert_eq!(fixture.stats(name).queued, 40);
+        }
+    }
+
+    #[test]
+    fn memory_in_flight_is_never_waited_for() {
+        let mut fixture = Fixture::with_limit(5_000);
+        assert_eq!(fixture.receive(10), 20);
+        assert_eq!(fixture.stats("slow").dropped_total(), 10);
+        assert_eq!(fixture.counters.held_bytes().load(Ordering::Relaxed), 0);
+    }
+}

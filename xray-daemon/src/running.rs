@@ -1,0 +1,95 @@
+//! The tasks of a running daemon, and the order in which they end.
+//!
+//! In: stages, as they are wired. Out: an orderly stop. Owns every task and the intake thread.
+//! Shutdown runs with the data: intake lingers, empties the kernel's queues and closes; each
+//! delivery ends when its queue is empty; the servers answer until then. A token means only "give
+//! up now". Dropped, everything ends at once.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::admin::Readiness;
+use crate::buffer::Buffer;
+use crate::delivery::Delivery;
+use crate::intake::Intake;
+
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// Taken when it is stopped.
+    intake: Option<Intake>,
+    buffer: Arc<Buffer>,
+    readiness: Arc<Readiness>,
+    drain_linger: Duration,
+    deliveries: TaskTracker,
+    give_up: CancellationToken,
+    servers: TaskTracker,
+    stop_servers: CancellationToken,
+}
+
+impl Running {
+    pub(crate) fn new(
+        intake: Intake,
+        buffer: Arc<Buffer>,
+        readiness: Arc<Readiness>,
+        drain_linger: Duration,
+    ) -> Self {
+        Self {
+            intake: Some(intake),
+            buffer,
+            readiness,
+            drain_linger,
+            deliveries: TaskTracker::new(),
+            give_up: CancellationToken::new(),
+            servers: TaskTracker::new(),
+            stop_servers: CancellationToken::new(),
+        }
+    }
+
+    /// Runs a delivery until everything is settled.
+    pub(crate) fn deliver(&self, delivery: Delivery) {
+        self.deliveries.spawn(delivery.run(self.give_up.clone()));
+    }
+
+    /// Runs a server until everything is delivered; it ends by the token that it is given.
+    pub(crate) fn serve<F>(&self, server: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.servers.spawn(server(self.stop_servers.clone()));
+    }
+
+    /// Stops reading, delivers what is left for at most `deadline`, drops the rest.
+    pub(crate) async fn stop(&mut self, deadline: Duration) {
+        self.readiness.set_draining();
+        if let Some(intake) = self.intake.take() {
+            intake.stop(self.drain_linger).await;
+        }
+        self.buffer.close();
+        self.deliveries.close();
+        if timeout(deadline, self.deliveries.wait()).await.is_err() {
+            warn!(
+                deadline_s = deadline.as_secs_f64(),
+                "segments are left after the time to drain and are dropped; --drain-timeout"
+            );
+            self.give_up.cancel();
+            self.deliveries.wait().await;
+        }
+        self.stop_servers.cancel();
+        self.servers.close();
+        self.servers.wait().await;
+        info!("Shutdown finished");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.give_up.cancel();
+        self.stop_servers.cancel();
+    }
+}
