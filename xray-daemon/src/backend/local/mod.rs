@@ -6,14 +6,17 @@
 //! and the console read the same store through the same questions ([`Store`]).
 
 mod config;
+mod delivery;
 mod error;
 pub mod filter;
 pub mod graph;
 pub mod sampling;
+mod service;
 pub mod store;
 pub mod trace;
 mod view;
 
 pub use config::LocalConfig;
 pub use error::LocalError;
+pub use service::Local;
 pub use view::DaemonView;

@@ -1,8 +1,12 @@
 //! Questions to the store and the shape of its answers.
 //!
-//! Times are epoch seconds as the documents carry them; ranges include both ends.
+//! In: what an API operation or a page wants to know. Out: plain values. Times are epoch seconds as
+//! the documents carry them; ranges include both ends. Every question is bounded, in rows and in
+//! time: an answer that had to stop early says so.
 
 use std::time::SystemTime;
+
+use crate::backend::local::filter::Filter;
 
 /// A range of time in epoch seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,6 +15,16 @@ pub struct Window {
     pub start_s: f64,
     /// Last moment in it.
     pub end_s: f64,
+}
+
+impl Window {
+    /// All time.
+    pub const ALL: Self = Self { start_s: 0.0, end_s: 253_402_300_799.0 };
+
+    /// Whether `moment_s` is in it.
+    pub fn contains(&self, moment_s: f64) -> bool {
+        self.start_s <= moment_s && moment_s <= self.end_s
+    }
 }
 
 /// Which time of a trace must lie in the window (`TimeRangeType` of the API).
@@ -23,6 +37,30 @@ pub enum TimeRange {
     Event,
     /// The end of one of its segments.
     Service,
+}
+
+/// Asks for traces, newest first.
+#[derive(Clone, Debug)]
+pub struct TraceQuery {
+    /// When.
+    pub window: Window,
+    /// Which time of a trace that means.
+    pub range: TimeRange,
+    /// Which of them.
+    pub filter: Filter,
+    /// Share of them, 0–1, chosen by trace id, so that all pages agree.
+    pub rate: f64,
+    /// Where the page before ended.
+    pub after: Option<Key>,
+    /// Most traces in a page.
+    pub limit: usize,
+}
+
+impl TraceQuery {
+    /// The newest traces that start in `window` and that `filter` lets through.
+    pub fn new(window: Window, filter: Filter) -> Self {
+        Self { window, range: TimeRange::TraceId, filter, rate: 1.0, after: None, limit: 100 }
+    }
 }
 
 /// Place in the order "newest first": where a page ends and the next begins.
@@ -44,11 +82,53 @@ pub struct Page<T> {
     pub processed: u64,
 }
 
-/// Requests in one slice of time, each counted once: throttle > fault > error > ok.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Bucket {
-    /// Where the slice begins.
-    pub start_s: f64,
+/// Asks for numbers over all traces that start in a window.
+#[derive(Clone, Debug)]
+pub struct SurveyQuery {
+    /// When.
+    pub window: Window,
+    /// Which traces.
+    pub filter: Filter,
+    /// Slices of the window; at most 1,000.
+    pub buckets: usize,
+    /// Bins of the response-time histogram; at most 1,000.
+    pub bins: usize,
+}
+
+/// Numbers over traces.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Survey {
+    /// Traces that start in the window.
+    pub processed: u64,
+    /// Those that the filter lets through.
+    pub matched: u64,
+    /// Matching ones by the status of their root, each counted once.
+    pub total: StatusCounts,
+    /// Matching ones whose root is not finished.
+    pub in_progress: u64,
+    /// Matching ones in which something is a fault, the root or not.
+    pub any_fault: u64,
+    /// Matching ones in which an exception led to a fault or an error.
+    pub with_exception: u64,
+    /// Slices of the window in order, all of the same length.
+    pub buckets: Vec<Bucket>,
+    /// Response times of finished roots, in bins of the same width from 0.
+    pub latency: Vec<LatencyBin>,
+    /// Response time that half of them do not exceed, seconds.
+    pub p50_s: Option<f64>,
+    /// … 90 %.
+    pub p90_s: Option<f64>,
+    /// … 95 %.
+    pub p95_s: Option<f64>,
+    /// … 99 %.
+    pub p99_s: Option<f64>,
+    /// False when the time was up before all traces were looked at; then the newest were.
+    pub complete: bool,
+}
+
+/// Requests by outcome, each counted once: throttle > fault > error > ok.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StatusCounts {
     /// Without any flag, in-progress ones included.
     pub ok: u64,
     /// 4xx, but not 429.
@@ -57,6 +137,15 @@ pub struct Bucket {
     pub fault: u64,
     /// 429.
     pub throttle: u64,
+}
+
+/// Traces that start in one slice of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Bucket {
+    /// Where the slice begins.
+    pub start_s: f64,
+    /// How they ended.
+    pub counts: StatusCounts,
 }
 
 /// A slice of response times.
@@ -87,6 +176,19 @@ pub struct StoreStats {
     pub refused: u64,
     /// Traces removed since the start to keep age and size.
     pub expired: u64,
+}
+
+/// What the store did not take of a document, as the API says it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unstored {
+    /// Place in the call.
+    pub index: usize,
+    /// The document's id as it stands there, where it can be read; hostile text.
+    pub id: Option<String>,
+    /// Error code, such as `MissingName`.
+    pub code: String,
+    /// `Invalid segment. ErrorCode: MissingName`
+    pub message: String,
 }
 
 /// A document that the store refused, for a person to look at.

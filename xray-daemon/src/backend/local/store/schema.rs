@@ -3,10 +3,11 @@
 //! In: the path of the file. Out: connections, on a file that is ours and of a version we know.
 //!
 //! ```text
-//! trace     one row a trace: what lists and filters ask first, its summary and its share of the graph
+//! trace     one row a trace: what lists and filters ask first, its summary, its share of the graph
 //! segment   the documents as they came, by trace and segment id
 //! term      annotations and users, by key, value and start of the trace
 //! term_key  names of the keys
+//! service   names of services, for the mask in `trace.services`
 //! node      names and types on the service map
 //! node_minute, edge_minute   the service graph, summed up a minute
 //! setting   sampling rules, groups, tags and the like, as JSON
@@ -42,32 +43,39 @@ CREATE TABLE trace (
   start_us INTEGER NOT NULL,
   first_end_us INTEGER,
   last_end_us INTEGER,
+  root_end_us INTEGER,
   updated_us INTEGER NOT NULL,
+  first_minute INTEGER NOT NULL,
+  last_minute INTEGER NOT NULL,
   flags INTEGER NOT NULL,
   services INTEGER NOT NULL,
-  duration_us INTEGER,
-  response_us INTEGER,
+  duration_s REAL,
+  response_s REAL,
   status INTEGER,
   revision INTEGER NOT NULL,
-  segments INTEGER NOT NULL,
+  documents INTEGER NOT NULL,
   bytes INTEGER NOT NULL,
   url TEXT,
   summary BLOB NOT NULL,
   graph BLOB NOT NULL
 ) STRICT;
-CREATE INDEX trace_start ON trace (start_us, flags, services, duration_us, response_us, status);
+CREATE INDEX trace_start
+  ON trace (start_us, flags, services, duration_s, response_s, status, first_end_us, last_end_us);
 CREATE INDEX trace_url ON trace (start_us, url);
 CREATE INDEX trace_updated ON trace (updated_us);
-CREATE INDEX trace_end ON trace (last_end_us);
+CREATE INDEX trace_first_minute ON trace (first_minute) WHERE first_minute <> last_minute;
+CREATE INDEX trace_last_minute ON trace (last_minute) WHERE first_minute <> last_minute;
 
 CREATE TABLE segment (
   trace INTEGER NOT NULL,
   id INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
   arrival INTEGER NOT NULL,
   received_us INTEGER NOT NULL,
   in_progress INTEGER NOT NULL,
+  sender TEXT,
   document BLOB NOT NULL,
-  PRIMARY KEY (trace, id)
+  PRIMARY KEY (trace, id, kind)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE term_key (
@@ -76,19 +84,41 @@ CREATE TABLE term_key (
 ) STRICT;
 CREATE TABLE term (
   key INTEGER NOT NULL,
-  kind INTEGER NOT NULL,
   value ANY NOT NULL,
   start_us INTEGER NOT NULL,
   trace INTEGER NOT NULL,
-  PRIMARY KEY (key, kind, value, start_us, trace)
+  PRIMARY KEY (key, value, start_us, trace)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE service (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE
+) STRICT;
 CREATE TABLE node (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
   type TEXT NOT NULL,
-  UNIQUE (name, type)
+  account TEXT NOT NULL,
+  UNIQUE (name, type, account)
 ) STRICT;
+CREATE TABLE node_minute (
+  first_minute INTEGER NOT NULL,
+  last_minute INTEGER NOT NULL,
+  node INTEGER NOT NULL,
+  stats BLOB NOT NULL,
+  PRIMARY KEY (first_minute, last_minute, node)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE edge_minute (
+  first_minute INTEGER NOT NULL,
+  last_minute INTEGER NOT NULL,
+  source INTEGER NOT NULL,
+  target INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  stats BLOB NOT NULL,
+  PRIMARY KEY (first_minute, last_minute, source, target, kind)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX node_last_minute ON node_minute (last_minute) WHERE first_minute <> last_minute;
+CREATE INDEX edge_last_minute ON edge_minute (last_minute) WHERE first_minute <> last_minute;
 
 CREATE TABLE setting (
   kind TEXT NOT NULL,

@@ -33,8 +33,13 @@ impl<'a> Writer<'a> {
     }
 
     pub(in crate::backend::local) fn text(&mut self, text: &str) {
-        self.number(text.len() as u64);
-        self.bytes.extend_from_slice(text.as_bytes());
+        self.bytes(text.as_bytes());
+    }
+
+    /// Bytes of another form, their length before them.
+    pub(in crate::backend::local) fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.bytes.extend_from_slice(bytes);
     }
 
     pub(in crate::backend::local) fn option<T>(
@@ -101,10 +106,15 @@ impl<'a> Reader<'a> {
     }
 
     pub(in crate::backend::local) fn text(&mut self) -> Option<String> {
+        String::from_utf8(self.bytes()?.to_vec()).ok()
+    }
+
+    /// What [`Writer::bytes`] wrote.
+    pub(in crate::backend::local) fn bytes(&mut self) -> Option<&'a [u8]> {
         let length = usize::try_from(self.number()?).ok()?;
-        let (text, rest) = self.bytes.split_at_checked(length)?;
+        let (bytes, rest) = self.bytes.split_at_checked(length)?;
         self.bytes = rest;
-        String::from_utf8(text.to_vec()).ok()
+        Some(bytes)
     }
 
     pub(in crate::backend::local) fn option<T>(

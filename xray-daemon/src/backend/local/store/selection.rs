@@ -1,0 +1,261 @@
+//! What SQL can decide of a question: which index to walk, and which rows to pass over.
+//!
+//! In: a window, and what a filter says for certain of every trace that matches. Out: the text and
+//! the values of a `SELECT` whose rows come newest first. Texts of strangers are always values, never
+//! part of the SQL.
+
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+use super::names::{self, Known};
+use super::query::{Key, TimeRange, Window};
+use super::row::{ERROR, FAULT, METHOD, PARTIAL, THROTTLE, method_bits, microseconds};
+use super::terms::TermValue;
+use crate::backend::local::filter::{Pushdown, Range};
+
+/// A walk through traces.
+#[derive(Clone, Debug)]
+pub(super) struct Selection {
+    walk: Walk,
+    /// Conditions on the window, with `?` for each of their values.
+    times: Conditions,
+    /// Conditions of the filter.
+    filter: Conditions,
+    /// Rows that fulfil the conditions match; nobody needs to look at the traces.
+    pub(super) exact: bool,
+    /// No trace can match.
+    pub(super) nothing: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Conditions {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    fn and(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(sql);
+        self.values.extend(values);
+    }
+}
+
+/// Along which order the walk goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Walk {
+    Start,
+    /// By start, with the URL in the index.
+    Url,
+    Updated,
+    End,
+    /// Traces that have one annotation or user, by start.
+    Term,
+}
+
+impl Walk {
+    fn time(self) -> &'static str {
+        match self {
+            Self::Start | Self::Url => "t.start_us",
+            Self::Updated => "t.updated_us",
+            Self::End => "t.last_end_us",
+            Self::Term => "x.start_us",
+        }
+    }
+
+    fn key(self) -> &'static str {
+        if self == Self::Term { "x.trace" } else { "t.key" }
+    }
+
+    fn source(self) -> &'static str {
+        match self {
+            Self::Start | Self::End => "trace t INDEXED BY trace_start",
+            Self::Url => "trace t INDEXED BY trace_url",
+            Self::Updated => "trace t INDEXED BY trace_updated",
+            // CROSS: the index of terms leads, whatever the planner thinks.
+            Self::Term => "term x CROSS JOIN trace t ON t.key = x.trace",
+        }
+    }
+}
+
+impl Selection {
+    /// The traces of `window` that fulfil `pushdown`.
+    pub(super) fn new(
+        db: &Connection,
+        window: Window,
+        range: TimeRange,
+        pushdown: &Pushdown,
+    ) -> rusqlite::Result<Self> {
+        let walk = match range {
+            TimeRange::TraceId if pushdown.http_url.is_some() => Walk::Url,
+            TimeRange::TraceId => Walk::Start,
+            TimeRange::Event => Walk::Updated,
+            TimeRange::Service => Walk::End,
+        };
+        let mut selection = Self {
+            walk,
+            times: Conditions::default(),
+            filter: Conditions::default(),
+            exact: pushdown.exact,
+            nothing: false,
+        };
+        selection.terms(db, pushdown)?;
+        selection.services(db, &pushdown.services)?;
+        selection.columns(pushdown);
+        selection.window(window);
+        Ok(selection)
+    }
+
+    fn window(&mut self, window: Window) {
+        let (start, end) = (microseconds(window.start_s).into(), microseconds(window.end_s).into());
+        match self.walk {
+            Walk::End => {
+                // One of the segments may end between the first and the last: seen later.
+                let sql = "t.start_us <= ? AND t.last_end_us >= ? AND t.first_end_us <= ?";
+                self.times.and(sql, [Value::clone(&end), start, end]);
+            }
+            walk => {
+                let sql = format!("{} BETWEEN ? AND ?", walk.time());
+                self.times.and(&sql, [start, end]);
+            }
+        }
+    }
+
+    fn columns(&mut self, pushdown: &Pushdown) {
+        let flags = [
+            (pushdown.has_fault, FAULT),
+            (pushdown.has_error, ERROR),
+            (pushdown.has_throttle, THROTTLE),
+            (pushdown.is_partial, PARTIAL),
+        ];
+        let (mut mask, mut value) = (0, 0);
+        for (wanted, bit) in flags.into_iter().filter_map(|(flag, bit)| Some((flag?, bit))) {
+            mask |= bit;
+            value |= if wanted { bit } else { 0 };
+        }
+        if let Some(method) = &pushdown.http_method {
+            mask |= METHOD;
+            match method_bits(method) {
+                Some(bits) => value |= bits,
+                // The number is shared by all other methods, and by none.
+                None => self.exact = false,
+            }
+        }
+        if mask != 0 {
+            self.filter.and("t.flags & ? = ?", [mask.into(), value.into()]);
+        }
+        let ranges = [
+            ("t.response_s", pushdown.response_time_s),
+            ("t.duration_s", pushdown.duration_s),
+            ("t.status", pushdown.http_status),
+        ];
+        for (column, range) in ranges {
+            if let Some(Range { min, max }) = range {
+                let sql = format!("{column} BETWEEN ? AND ?");
+                self.filter.and(&sql, [min.into(), max.into()]);
+            }
+        }
+        if let Some(url) = &pushdown.http_url {
+            self.filter.and("t.url = ?", [Value::Text(url.clone())]);
+        }
+    }
+
+    fn services(&mut self, db: &Connection, services: &[String]) -> rusqlite::Result<()> {
+        for service in services {
+            let Some(mask) = names::look_up_service_mask(db, service)? else {
+                self.nothing = true;
+                return Ok(());
+            };
+            self.exact &= names::mask_is_exact(mask);
+            self.filter.and("t.services & ? = ?", [mask.into(), mask.into()]);
+        }
+        Ok(())
+    }
+
+    /// The first term leads the walk where the order allows it, the others are looked up.
+    fn terms(&mut self, db: &Connection, pushdown: &Pushdown) -> rusqlite::Result<()> {
+        let users = pushdown.users.iter();
+        let users =
+            users.map(|user| (names::USER_KEY.to_owned(), Some(TermValue::Text(user.clone()))));
+        let annotations = pushdown.annotations.iter();
+        let annotations =
+            annotations.map(|(key, value)| (names::annotation_key(key), TermValue::of(value)));
+        for (key, value) in annotations.chain(users) {
+            let Some(value) = value else {
+                self.exact = false;
+                continue;
+            };
+            match names::look_up_term_key(db, &key)? {
+                Known::Nowhere => self.nothing = true,
+                Known::Perhaps => self.exact = false,
+                Known::As(key) => self.term(key, &value),
+            }
+        }
+        Ok(())
+    }
+
+    fn term(&mut self, key: i64, value: &TermValue) {
+        let values = [key.into(), value.to_value()];
+        if matches!(self.walk, Walk::Start | Walk::Url) {
+            self.walk = Walk::Term;
+            self.filter.and("x.key = ? AND x.value = ?", values);
+        } else {
+            self.filter.and(
+                "EXISTS (SELECT 1 FROM term y WHERE y.key = ? AND y.value = ?
+                   AND y.start_us = t.start_us AND y.trace = t.key)",
+                values,
+            );
+        }
+    }
+
+    /// A `SELECT` of the key, the time that orders, and `columns`, newest first after `after`.
+    pub(super) fn select(&self, columns: &str, after: Option<Key>) -> (String, Vec<Value>) {
+        let (time, key) = (self.walk.time(), self.walk.key());
+        let mut conditions = self.times.clone();
+        conditions.and(&format!("1{}", self.filter.sql), self.filter.values.iter().cloned());
+        if let Some(after) = after {
+            self.add_after(&mut conditions, after);
+        }
+        let sql = format!(
+            "SELECT {key}, {time}{columns} FROM {} WHERE 1{} ORDER BY {time} DESC, {key} DESC",
+            self.walk.source(),
+            conditions.sql,
+        );
+        (sql, conditions.values)
+    }
+
+    fn add_after(&self, conditions: &mut Conditions, Key { time_us, trace }: Key) {
+        let (time, key) = (self.walk.time(), self.walk.key());
+        conditions.and(
+            &format!("{time} <= ? AND ({time} < ? OR {key} < ?)"),
+            [time_us.into(), time_us.into(), trace.into()],
+        );
+    }
+
+    /// Traces in the window, filter or not, after `after` and down to `last`.
+    pub(super) fn count(
+        &self,
+        db: &Connection,
+        after: Option<Key>,
+        last: Option<Key>,
+    ) -> rusqlite::Result<u64> {
+        // Terms are part of the filter: what they lead through is ordered by start like the rest.
+        let walk = if self.walk == Walk::Term { Walk::Start } else { self.walk };
+        let plain = Self { walk, filter: Conditions::default(), ..self.clone() };
+        let mut conditions = plain.times.clone();
+        conditions.sql = conditions.sql.replace("x.start_us", "t.start_us");
+        if let Some(after) = after {
+            plain.add_after(&mut conditions, after);
+        }
+        if let Some(Key { time_us, trace }) = last {
+            let (time, key) = (walk.time(), walk.key());
+            conditions.and(
+                &format!("{time} >= ? AND ({time} > ? OR {key} >= ?)"),
+                [time_us.into(), time_us.into(), trace.into()],
+            );
+        }
+        let sql = format!("SELECT count(*) FROM {} WHERE 1{}", walk.source(), conditions.sql);
+        db.prepare_cached(&sql)?
+            .query_row(rusqlite::params_from_iter(conditions.values), |row| row.get(0))
+    }
+}

@@ -1,0 +1,309 @@
+//! The one thread that writes.
+//!
+//! In: calls with documents, and changes of other kinds. Out: transactions of up to
+//! [`MAX_DOCUMENTS`] documents; each call is answered once its transaction is committed. Owns the
+//! connection that writes. Calls wait in a bounded channel: when the disk is slow, whoever calls
+//! waits, and the daemon's buffer fills instead of this one. The thread ends when it is told to,
+//! or when all senders are gone, with everything written.
+
+use std::collections::HashMap;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot, watch};
+use xray_tracing::TraceId;
+
+use super::error::StoreError;
+use super::location::Location;
+use super::names::Names;
+use super::open_trace::{OpenTrace, Taken};
+use super::retention::{Retention, Swept};
+use super::row::{microseconds, seconds};
+use super::sums::Sums;
+use crate::backend::local::LocalError;
+use crate::backend::local::trace::Received;
+
+/// Most documents in a transaction. Measured: larger ones bring nothing, smaller ones cost.
+const MAX_DOCUMENTS: usize = 1_000;
+/// Calls that wait for the writer.
+const MAX_WAITING: usize = 64;
+/// Time between two rounds of [`Retention`], and of rows of large traces.
+pub(super) const TICK: Duration = Duration::from_millis(500);
+
+/// What the writer is asked to do.
+pub(super) enum Command {
+    /// Store the documents of one call.
+    Put {
+        documents: Vec<Received>,
+        /// Gets the places of those for which their trace had no room.
+        done: oneshot::Sender<Result<Vec<usize>, StoreError>>,
+    },
+    /// Anything else; the closure answers by itself.
+    Change(Box<dyn FnOnce(&mut Connection) + Send>),
+    /// Remove everything but settings.
+    Clear { done: oneshot::Sender<Result<(), StoreError>> },
+    /// Time went by.
+    Tick,
+    /// Finish what waits, then end.
+    Close,
+}
+
+/// A way to the writer.
+pub(super) type Commands = mpsc::Sender<Command>;
+
+/// What one commit brought about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Commits since the start.
+    pub commits: u64,
+    /// Documents stored since the start.
+    pub documents: u64,
+    /// Traces removed since the start to keep age and size.
+    pub expired: u64,
+}
+
+/// Starts the thread.
+pub(super) fn start(
+    connection: Connection,
+    location: Location,
+    retention: Retention,
+    max_trace_bytes: u64,
+) -> Result<(Commands, watch::Receiver<Changes>, JoinHandle<()>), LocalError> {
+    let (commands, inbox) = mpsc::channel(MAX_WAITING);
+    let (changes, seen) = watch::channel(Changes::default());
+    let next_key = connection
+        .query_row("SELECT coalesce(max(key), 0) + 1 FROM trace", [], |row| row.get(0))
+        .map_err(|source| LocalError::Open { path: location.database(), source })?;
+    let writer = Writer {
+        connection,
+        location,
+        retention,
+        max_trace_bytes,
+        names: Names::default(),
+        next_key,
+        // Larger than in any run before, unless the clock went back.
+        next_call: now_us().cast_unsigned(),
+        late: HashMap::new(),
+        changes,
+    };
+    let thread = std::thread::Builder::new()
+        .name("xray-store".to_owned())
+        .spawn(move || writer.run(inbox))
+        .map_err(LocalError::Thread)?;
+    Ok((commands, seen, thread))
+}
+
+struct Writer {
+    connection: Connection,
+    /// Outlives the connection: fields are dropped in order, and a private file goes with this.
+    location: Location,
+    retention: Retention,
+    max_trace_bytes: u64,
+    names: Names,
+    next_key: i64,
+    next_call: u64,
+    /// Large traces whose rows are behind their documents.
+    late: HashMap<i64, OpenTrace>,
+    changes: watch::Sender<Changes>,
+}
+
+type Call = (Vec<Received>, oneshot::Sender<Result<Vec<usize>, StoreError>>);
+
+impl Writer {
+    fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
+        let mut next = None;
+        while let Some(command) = next.take().or_else(|| inbox.blocking_recv()) {
+            match command {
+                Command::Put { documents, done } => {
+                    let mut calls: Vec<Call> = vec![(documents, done)];
+                    next = gather(&mut inbox, &mut calls);
+                    self.put(calls);
+                }
+                Command::Change(change) => change(&mut self.connection),
+                Command::Clear { done } => answer(done, self.clear()),
+                Command::Tick => self.tick(inbox.is_empty()),
+                Command::Close => inbox.close(),
+            }
+        }
+        self.settle_late();
+        let optimized = self.connection.execute_batch("PRAGMA optimize");
+        tracing::debug!(?optimized, file = %self.location.database().display(), "store closed");
+    }
+
+    fn put(&mut self, calls: Vec<Call>) {
+        let started = Instant::now();
+        let count: usize = calls.iter().map(|(documents, _)| documents.len()).sum();
+        let (documents, waiting): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
+        match self.store(documents) {
+            Ok(full) => {
+                self.changes.send_modify(|changes| {
+                    changes.commits += 1;
+                    changes.documents += count as u64;
+                });
+                for (done, full) in waiting.into_iter().zip(full) {
+                    answer(done, Ok(full));
+                }
+                tracing::debug!(documents = count, took = ?started.elapsed(), "stored");
+            }
+            Err(err) => {
+                self.names.forget();
+                tracing::error!(
+                    error = &err as &dyn std::error::Error,
+                    documents = count,
+                    "documents could not be stored, they go back"
+                );
+                for done in waiting {
+                    answer(done, Err(again(&err)));
+                }
+            }
+        }
+    }
+
+    /// Stores the documents of several calls in one transaction. Answers for each call the places of
+    /// those for which their trace had no room.
+    fn store(&mut self, calls: Vec<Vec<Received>>) -> Result<Vec<Vec<usize>>, StoreError> {
+        let received_us = now_us();
+        let (mut next_key, mut next_call) = (self.next_key, self.next_call);
+        let transaction = self.connection.transaction()?;
+        let mut open: HashMap<TraceId, OpenTrace> = HashMap::new();
+        // In order of arrival.
+        let mut order = Vec::new();
+        let mut full = Vec::with_capacity(calls.len());
+        for documents in calls {
+            let mut full_here = Vec::new();
+            for (place, mut received) in documents.into_iter().enumerate() {
+                let Some(id) = received.entity.trace_id else { continue };
+                received.seq = next_call;
+                received.received_at_s = seconds(received_us);
+                let trace = match open.entry(id) {
+                    std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
+                    std::collections::hash_map::Entry::Vacant(place) => {
+                        let trace = OpenTrace::open(&transaction, id, next_key)?;
+                        next_key = next_key.max(trace.key() + 1);
+                        order.push(id);
+                        place.insert(trace)
+                    }
+                };
+                let max_bytes = self.max_trace_bytes;
+                if trace.take(&transaction, received, received_us, max_bytes)? == Taken::TraceFull {
+                    full_here.push(place);
+                }
+            }
+            next_call += 1;
+            full.push(full_here);
+        }
+        let mut sums = Sums::default();
+        let mut late = Vec::new();
+        // Stable: traces that speak of others come after those.
+        order.sort_by_key(|id| open.get(id).is_some_and(OpenTrace::has_links));
+        for trace in order.iter().filter_map(|id| open.remove(id)) {
+            if trace.is_large() && !trace.is_new() {
+                trace.note(&transaction)?;
+                late.push(trace);
+            } else {
+                trace.settle(&transaction, &mut self.names, &mut sums)?;
+            }
+        }
+        sums.write(&transaction, &mut self.names)?;
+        transaction.commit()?;
+        (self.next_key, self.next_call) = (next_key, next_call);
+        self.late.extend(late.into_iter().map(|trace| (trace.key(), trace)));
+        Ok(full)
+    }
+
+    /// Brings the rows of large traces up to date.
+    fn settle_late(&mut self) {
+        if self.late.is_empty() {
+            return;
+        }
+        let late: Vec<_> = self.late.drain().map(|(_, trace)| trace).collect();
+        if let Err(err) = settle_all(&mut self.connection, &mut self.names, late) {
+            self.names.forget();
+            tracing::error!(
+                error = &err as &dyn std::error::Error,
+                "the summaries of large traces are behind"
+            );
+        }
+    }
+
+    fn tick(&mut self, quiet: bool) {
+        self.settle_late();
+        match self.retention.sweep(&mut self.connection, &mut self.names, now_us(), quiet) {
+            Ok(Swept { traces: 0 }) => {}
+            Ok(Swept { traces }) => {
+                self.changes.send_modify(|changes| {
+                    changes.commits += 1;
+                    changes.expired += traces;
+                });
+                tracing::debug!(traces, "old traces removed");
+            }
+            Err(err) => {
+                self.names.forget();
+                tracing::error!(
+                    error = &err as &dyn std::error::Error,
+                    "old traces could not be removed; the store may grow over its limit"
+                );
+            }
+        }
+    }
+
+    fn clear(&mut self) -> Result<(), StoreError> {
+        self.late.clear();
+        self.names.forget();
+        super::retention::clear(&mut self.connection)?;
+        self.changes.send_modify(|changes| changes.commits += 1);
+        Ok(())
+    }
+}
+
+fn settle_all(
+    connection: &mut Connection,
+    names: &mut Names,
+    traces: Vec<OpenTrace>,
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    let mut sums = Sums::default();
+    for trace in traces {
+        trace.settle(&transaction, names, &mut sums)?;
+    }
+    sums.write(&transaction, names)?;
+    transaction.commit()
+}
+
+/// Adds calls that wait already, up to the size of a transaction; returns another command that came
+/// between.
+fn gather(inbox: &mut mpsc::Receiver<Command>, calls: &mut Vec<Call>) -> Option<Command> {
+    let mut count: usize = calls.iter().map(|(documents, _)| documents.len()).sum();
+    while count < MAX_DOCUMENTS {
+        // Each answers for itself: a transaction holds whole calls.
+        match inbox.try_recv() {
+            Ok(Command::Put { documents, done }) => {
+                count += documents.len();
+                calls.push((documents, done));
+            }
+            Ok(other) => return Some(other),
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
+/// The asker may have gone away.
+fn answer<T>(done: oneshot::Sender<T>, value: T) {
+    drop(done.send(value));
+}
+
+/// The same error for one more caller; the cause stands in the log once.
+fn again(err: &StoreError) -> StoreError {
+    match err {
+        StoreError::Full => StoreError::Full,
+        _ => StoreError::Damaged("transaction, see the log"),
+    }
+}
+
+/// Epoch microseconds now.
+pub(super) fn now_us() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    microseconds(now.as_secs_f64())
+}
