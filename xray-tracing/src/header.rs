@@ -231,32 +231,32 @@ impl TraceHeader {
 impl fmt::Display for TraceHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        if let Some(root) = self.root {
-            write!(f, "Root={root}")?;
+        let mut part = |key: &str, value: &str| {
+            f.write_str(separator)?;
             separator = ";";
+            f.write_str(key)?;
+            f.write_str(value)
+        };
+        if let Some(root) = self.root {
+            part("Root=", ascii(&root.encode()))?;
         }
         if let Some(parent) = self.parent {
-            write!(f, "{separator}Parent={parent}")?;
-            separator = ";";
+            part("Parent=", ascii(&parent.encode()))?;
         } else if let Some(parent) = &self.foreign_parent {
-            write!(f, "{separator}Parent={parent}")?;
-            separator = ";";
+            part("Parent=", parent)?;
         }
-        let sampled = match self.sampled {
-            Sampled::Yes => "Sampled=1",
-            Sampled::No => "Sampled=0",
-            Sampled::Ask => "Sampled=?",
-            Sampled::Unknown => "",
-        };
-        if !sampled.is_empty() {
-            write!(f, "{separator}{sampled}")?;
-            separator = ";";
+        match self.sampled {
+            Sampled::Yes => part("Sampled=", "1")?,
+            Sampled::No => part("Sampled=", "0")?,
+            Sampled::Ask => part("Sampled=", "?")?,
+            Sampled::Unknown => {}
         }
-        if !self.extra.is_empty() {
-            write!(f, "{separator}{}", self.extra)?;
-        }
-        Ok(())
+        if self.extra.is_empty() { Ok(()) } else { part("", &self.extra) }
     }
+}
+
+fn ascii(text: &[u8]) -> &str {
+    std::str::from_utf8(text).unwrap_or_default()
 }
 
 /// Text that can stand in any header: some printable ASCII, at most `max_bytes`.

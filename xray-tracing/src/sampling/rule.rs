@@ -148,10 +148,10 @@ impl Rule {
 
     fn matches_http(&self, target: Option<HttpTarget<'_>>) -> bool {
         match target {
-            // The path first: it is what tells most rules apart.
+            // The shortest first.
             Some(target) => {
-                self.path.matches(target.path)
-                    && self.method.matches(target.method)
+                self.method.matches(target.method)
+                    && self.path.matches(target.path)
                     && self.host.matches(target.host)
             }
             None => [&self.host, &self.method, &self.path].into_iter().all(Pattern::is_anything),

@@ -5,7 +5,6 @@
 //! Hot path: a few comparisons a request, no allocation.
 
 use std::fmt;
-use std::str::Chars;
 
 /// Whether upper and lower case are told apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,34 +62,47 @@ impl Pattern {
 
     /// All of `text` matches.
     pub fn matches(&self, text: &str) -> bool {
-        let (mut pattern, mut rest) = (self.compared.chars(), text.chars());
-        // Where to go on after a mismatch: behind the last `*`, which then takes one character more.
-        let mut retry: Option<(Chars<'_>, Chars<'_>)> = None;
-        loop {
-            let mut pattern_ahead = pattern.clone();
-            let mut rest_ahead = rest.clone();
-            match (pattern_ahead.next(), rest_ahead.next()) {
-                (Some('*'), _) if pattern_ahead.as_str().is_empty() => return true,
-                (Some('*'), _) => {
-                    retry = Some((pattern_ahead.clone(), rest.clone()));
-                    pattern = pattern_ahead;
-                    continue;
-                }
-                (Some(wanted), Some(found))
-                    if wanted == '?' || wanted == folded(found, self.case) =>
-                {
-                    (pattern, rest) = (pattern_ahead, rest_ahead);
-                    continue;
-                }
-                (None, None) => return true,
-                _ => {}
-            }
-            let Some((behind_star, taken)) = &mut retry else { return false };
-            if taken.next().is_none() {
-                return false;
-            }
-            (pattern, rest) = (behind_star.clone(), taken.clone());
+        let fold = |char| folded(char, self.case);
+        if self.compared.is_ascii() && text.is_ascii() {
+            let (pattern, text) = (self.compared.bytes(), text.bytes());
+            matches(pattern.map(char::from), text.map(char::from), fold)
+        } else {
+            matches(self.compared.chars(), text.chars(), fold)
         }
+    }
+}
+
+/// All of `text` matches `pattern`, which is folded already.
+fn matches(
+    mut pattern: impl Iterator<Item = char> + Clone,
+    mut text: impl Iterator<Item = char> + Clone,
+    fold: impl Fn(char) -> char,
+) -> bool {
+    // Where to go on after a mismatch: behind the last `*`, which then takes one character more.
+    let mut retry = None;
+    loop {
+        let (mut behind, mut rest) = (pattern.clone(), text.clone());
+        match (behind.next(), rest.next()) {
+            (Some('*'), _) => {
+                if behind.clone().next().is_none() {
+                    return true;
+                }
+                retry = Some((behind.clone(), text.clone()));
+                pattern = behind;
+                continue;
+            }
+            (Some(wanted), Some(found)) if wanted == '?' || wanted == fold(found) => {
+                (pattern, text) = (behind, rest);
+                continue;
+            }
+            (None, None) => return true,
+            _ => {}
+        }
+        let Some((behind_star, taken)) = &mut retry else { return false };
+        if taken.next().is_none() {
+            return false;
+        }
+        (pattern, text) = (behind_star.clone(), taken.clone());
     }
 }
 
