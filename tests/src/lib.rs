@@ -16,6 +16,7 @@
 mod binaries;
 mod components;
 mod daemon;
+mod demo;
 pub mod fake_xray;
 pub mod load;
 mod ports;
@@ -27,6 +28,7 @@ mod wait;
 pub use binaries::{Binaries, binaries};
 pub use components::{AWS_SETTINGS, AwsCli, Node, Python, Service, chromium};
 pub use daemon::{Daemon, DaemonOptions, Metrics};
+pub use demo::Demo;
 pub use ports::free_port;
 pub use process::{Process, Ran, Signal, run};
 pub use require::{Missing, require};

@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers")]
 
 mod bad_input;
+mod browser;
+mod demo;
 mod fake_service;
 mod faults;
 mod forwarding;
 mod lifecycle;
+mod load_short;
 mod local_api;
 mod sdk_node;
 mod sdk_python;
