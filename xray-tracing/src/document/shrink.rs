@@ -5,6 +5,7 @@
 //! mark), then whole members, the least telling first. Id, name, times and flags always stay.
 
 use std::mem;
+use std::ops::AddAssign;
 
 use serde_json::Value;
 
@@ -39,6 +40,14 @@ impl Losses {
     /// Nothing was lost.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl AddAssign for Losses {
+    fn add_assign(&mut self, more: Self) {
+        self.stack_frames += more.stack_frames;
+        self.texts += more.texts;
+        self.members += more.members;
     }
 }
 

@@ -270,6 +270,18 @@ mod tests {
         found
     }
 
+    /// What each entity says, apart from where it stands; by id.
+    fn contents(documents: &[Entity]) -> HashMap<SegmentId, Entity> {
+        let mut found = HashMap::new();
+        let mut waiting: Vec<Entity> = documents.to_vec();
+        while let Some(mut entity) = waiting.pop() {
+            waiting.append(&mut entity.subsegments);
+            (entity.kind, entity.trace_id, entity.parent_id) = (Kind::Segment, None, None);
+            found.insert(entity.id.unwrap(), entity);
+        }
+        found
+    }
+
     fn numbered(entity: &mut Entity, next: &mut u64) {
         entity.id = Some(SegmentId::from_u64(*next));
         *next += 1;
@@ -308,6 +320,7 @@ mod tests {
             max_bytes in 0usize..20_000,
         ) {
             let before = parents(std::slice::from_ref(&entity));
+            let said = contents(std::slice::from_ref(&entity));
             let root = (entity.id, entity.parent_id, entity.trace_id);
             let parts = split(entity, max_bytes);
             let documents = parsed(&parts);
@@ -315,6 +328,7 @@ mod tests {
                 prop_assert!(document.len() <= max_bytes.max(4_224), "{} bytes", document.len());
             }
             prop_assert_eq!(parents(&documents), before);
+            prop_assert_eq!(contents(&documents) == said, parts.losses.is_empty());
             prop_assert_eq!((documents[0].id, documents[0].parent_id, documents[0].trace_id), root);
             let mut known: Vec<SegmentId> = Vec::new();
             for (index, document) in documents.iter().enumerate() {

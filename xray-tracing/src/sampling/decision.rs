@@ -10,7 +10,8 @@ use super::SamplingRequest;
 pub struct Decision {
     /// Record it.
     pub sampled: bool,
-    /// Name of the rule that decided.
+    /// Name of the rule that decided. Segments carry it as `aws.xray.sampling_rule_name` only if
+    /// the rule came from X-Ray, which is where that name means something.
     pub rule: Option<Arc<str>>,
 }
 

@@ -128,6 +128,41 @@ impl Rule {
         self.reservoir_per_s
     }
 
+    /// Pattern of the service's name.
+    pub fn service_name(&self) -> &Pattern {
+        &self.service_name
+    }
+
+    /// Pattern of what runs the service.
+    pub fn service_type(&self) -> &Pattern {
+        &self.service_type
+    }
+
+    /// Pattern of the ARN of what runs the service.
+    pub fn resource_arn(&self) -> &Pattern {
+        &self.resource_arn
+    }
+
+    /// Pattern of the `Host` header.
+    pub fn host(&self) -> &Pattern {
+        &self.host
+    }
+
+    /// Pattern of the HTTP method.
+    pub fn method(&self) -> &Pattern {
+        &self.method
+    }
+
+    /// Pattern of the path.
+    pub fn path(&self) -> &Pattern {
+        &self.path
+    }
+
+    /// Attributes that a segment must have, up to 5, each with the pattern of its value.
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, &Pattern)> {
+        self.attributes.iter().map(|(key, pattern)| (key.as_str(), pattern))
+    }
+
     /// The rule is for this request.
     ///
     /// What is not known of an HTTP request is compared as empty text. For a trace that begins
@@ -330,6 +365,34 @@ mod tests {
         assert!(matched(|rule| rule.host("").service_type(""), &request));
         assert!(!matched(|rule| rule.host("?*"), &request));
         assert!(!matched(|rule| rule.service_type("AWS::*"), &request));
+    }
+
+    #[test]
+    fn a_rule_gives_back_what_it_was_made_of() {
+        let rule = Rule::named("r")
+            .priority(7)
+            .service_name("Shop*")
+            .service_type("AWS::*")
+            .resource_arn("arn:*")
+            .host("h?")
+            .method("PUT")
+            .path("/a")
+            .attribute("k", "v*")
+            .build()
+            .unwrap();
+        let patterns = [
+            rule.service_name(),
+            rule.service_type(),
+            rule.resource_arn(),
+            rule.host(),
+            rule.method(),
+            rule.path(),
+        ];
+        assert_eq!(patterns.map(Pattern::as_str), ["Shop*", "AWS::*", "arn:*", "h?", "PUT", "/a"]);
+        let attributes: Vec<_> =
+            rule.attributes().map(|(key, pattern)| (key, pattern.as_str())).collect();
+        assert_eq!(attributes, [("k", "v*")]);
+        assert_eq!((rule.priority(), rule.reservoir_per_s(), rule.fixed_rate()), (7, 1, 0.05));
     }
 
     #[test]
