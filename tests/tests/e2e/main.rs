@@ -13,4 +13,5 @@ mod load_short;
 mod local_api;
 mod sdk_node;
 mod sdk_python;
+mod strangers;
 mod traces;
