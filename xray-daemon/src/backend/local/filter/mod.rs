@@ -5,9 +5,27 @@
 //! guide, "Use filter expressions"; error texts are those of the service.
 
 mod error;
-mod expression;
+mod hint;
+mod keyword;
+
+mod expression_tree;
+mod lexer;
+mod parser;
+
+mod cause_json;
+mod evaluate;
+mod subjects;
 mod view;
 
-pub use error::{FilterError, Hint};
-pub use expression::{Filter, Pushdown, Range};
+mod expression;
+mod pushdown;
+
+pub use error::FilterError;
+pub use expression::Filter;
+pub use hint::Hint;
+pub use keyword::{FieldKind, KEYWORDS, Keyword};
+pub use pushdown::{Pushdown, Range};
 pub use view::{Groups, NoGroups, TraceView};
+
+#[cfg(test)]
+mod tests;

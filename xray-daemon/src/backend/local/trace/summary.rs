@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 
 use xray_tracing::TraceId;
-use xray_tracing::document::{AnnotationValue, Entity, Http};
+use xray_tracing::document::{AnnotationValue, Http};
 
 use super::words::url_path;
 use super::{Cause, Entry, Flags, ServiceId, Status, Topology, Trace};
@@ -133,9 +133,9 @@ impl Summary {
             annotations: annotations(trace),
             users: users(trace),
             entry_point: trace.root().and_then(|root| trace.service(root)),
-            resource_arns: distinct(trace, |entity| entity.resource_arn.as_deref()),
-            instance_ids: distinct(trace, |entity| ec2(entity, "instance_id")),
-            availability_zones: distinct(trace, |entity| ec2(entity, "availability_zone")),
+            resource_arns: distinct(trace, |entry| entry.entity.resource_arn.as_deref()),
+            instance_ids: distinct(trace, |entry| entry.ec2("instance_id")),
+            availability_zones: distinct(trace, |entry| entry.ec2("availability_zone")),
             fault_root_causes: Cause::of_faults(trace),
             error_root_causes: Cause::of_errors(trace),
             response_time_root_causes: Cause::of_response_time(trace),
@@ -211,19 +211,14 @@ fn users(trace: &Trace) -> Vec<UserSummary> {
     users.map(|(name, service_ids)| UserSummary { name, service_ids })
 }
 
-fn distinct(trace: &Trace, member: impl Fn(&Entity) -> Option<&str>) -> Vec<String> {
+fn distinct(trace: &Trace, member: impl Fn(&Entry) -> Option<&str>) -> Vec<String> {
     let mut values = Distinct::default();
     for entry in trace.entries().iter().filter(|entry| entry.is_segment()) {
-        if let Some(value) = member(&entry.entity).filter(|value| !value.is_empty()) {
+        if let Some(value) = member(entry).filter(|value| !value.is_empty()) {
             values.add(value.to_owned(), &value.to_owned(), None);
         }
     }
     values.map(|(value, _)| value)
-}
-
-/// A member of `aws.ec2`.
-fn ec2<'a>(entity: &'a Entity, member: &str) -> Option<&'a str> {
-    entity.aws.as_ref()?.extra.get("ec2")?.get(member)?.as_str()
 }
 
 /// Values in the order of their first occurrence, each with the services that said it.

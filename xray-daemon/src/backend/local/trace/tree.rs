@@ -61,6 +61,11 @@ impl Entry {
         self.kind == EntryKind::Segment
     }
 
+    /// A member of `aws.ec2`, such as `instance_id`.
+    pub fn ec2(&self, member: &str) -> Option<&str> {
+        self.entity.aws.as_ref()?.extra.get("ec2")?.get(member)?.as_str()
+    }
+
     /// Own time; none while in progress.
     pub fn duration_s(&self) -> Option<f64> {
         self.end_s.map(|end_s| end_s - self.start_s)
