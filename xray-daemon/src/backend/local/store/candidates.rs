@@ -109,7 +109,7 @@ impl Candidates<'_> {
             return Ok(Some(Read(None)));
         }
         let summary = load_summary(self.db, key.trace)?;
-        let trace = if self.filter.needs_segments() {
+        let trace = if self.filter.needs_segments(self.groups) {
             Some(load_trace(self.db, summary.id, key.trace)?)
         } else {
             None

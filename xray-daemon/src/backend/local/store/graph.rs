@@ -103,7 +103,7 @@ fn matches(
     groups: &dyn Groups,
 ) -> Result<bool, StoreError> {
     let summary = load_summary(db, trace)?;
-    let assembled = if filter.needs_segments() {
+    let assembled = if filter.needs_segments(groups) {
         Some(Trace::assemble(summary.id, documents::load(db, trace)?))
     } else {
         None
