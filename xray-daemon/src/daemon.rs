@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::admin::{self, Readiness};
+use crate::admin::{self, Credentials, Readiness};
 use crate::backend::{Backend, BackendKind, Backends};
 use crate::buffer::{BatchLimits, Buffer, Queue};
 use crate::builder::DaemonBuilder;
@@ -49,8 +49,7 @@ impl Daemon {
         let buffer_bytes = buffer_bytes(&config, memory)?;
         let counters = Arc::new(Counters::new(Backends::names(&config, &own)?));
         counters.set_buffer_limit(buffer_bytes);
-        let needs_credentials = config.backends.contains(&BackendKind::Aws);
-        let readiness = Arc::new(Readiness::new(Arc::clone(&counters), needs_credentials));
+        let readiness = Arc::new(Readiness::new(Arc::clone(&counters), credentials(&config)));
 
         let group = bind_udp(&config, memory)?;
         let listeners = Listeners::bind(&config, group.address()).await?;
@@ -89,6 +88,14 @@ impl Daemon {
 fn buffer_bytes(config: &DaemonConfig, memory: Memory) -> Result<usize, StartError> {
     let bytes = config.buffer_bytes.unwrap_or_else(|| memory.default_buffer_bytes());
     if bytes < MIN_BUFFER_BYTES { Err(StartError::Buffer { bytes }) } else { Ok(bytes) }
+}
+
+fn credentials(config: &DaemonConfig) -> Credentials {
+    match (config.backends.contains(&BackendKind::Aws), config.ready_requires_credentials) {
+        (false, _) => Credentials::NotNeeded,
+        (true, false) => Credentials::Awaited,
+        (true, true) => Credentials::Required,
+    }
 }
 
 fn bind_udp(config: &DaemonConfig, memory: Memory) -> Result<SocketGroup, StartError> {

@@ -7,5 +7,5 @@ mod metrics;
 mod readiness;
 mod routes;
 
-pub(crate) use readiness::Readiness;
+pub(crate) use readiness::{Credentials, Readiness};
 pub(crate) use routes::router;

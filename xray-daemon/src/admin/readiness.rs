@@ -21,7 +21,7 @@ const CREDENTIALS_WAIT: Duration = Duration::from_secs(10);
 pub(crate) struct Readiness {
     counters: Arc<Counters>,
     started: Instant,
-    needs_credentials: bool,
+    credentials: Credentials,
     /// Set when sockets are open and intake runs.
     open: OnceLock<()>,
     /// Set at the first moment of readiness; never taken back.
@@ -30,13 +30,24 @@ pub(crate) struct Readiness {
     intake_ended: AtomicBool,
 }
 
+/// What credentials mean for readiness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Credentials {
+    /// No backend signs what it sends.
+    NotNeeded,
+    /// They are waited for, a little.
+    Awaited,
+    /// Nothing is ready without them.
+    Required,
+}
+
 impl Readiness {
-    /// Not ready yet. `needs_credentials`: one of the backends signs what it sends.
-    pub(crate) fn new(counters: Arc<Counters>, needs_credentials: bool) -> Self {
+    /// Not ready yet.
+    pub(crate) fn new(counters: Arc<Counters>, credentials: Credentials) -> Self {
         Self {
             counters,
             started: Instant::now(),
-            needs_credentials,
+            credentials,
             open: OnceLock::new(),
             ready: OnceLock::new(),
             draining: AtomicBool::new(false),
@@ -77,9 +88,13 @@ impl Readiness {
         if self.open.get().is_none() {
             return Some("starting: sockets are not open yet".to_owned());
         }
-        let waited = self.started.elapsed();
-        if self.ready.get().is_none() && self.lacks_credentials() && waited < CREDENTIALS_WAIT {
-            return Some("waiting for AWS credentials, for ten seconds at most".to_owned());
+        if self.ready.get().is_none() && self.lacks_credentials() {
+            if self.credentials == Credentials::Required {
+                return Some("no valid AWS credentials; --ready-requires-credentials".to_owned());
+            }
+            if self.started.elapsed() < CREDENTIALS_WAIT {
+                return Some("waiting for AWS credentials, for ten seconds at most".to_owned());
+            }
         }
         self.ready.get_or_init(|| ());
         None
@@ -98,7 +113,7 @@ impl Readiness {
             let aws = self.counters.backend("aws")?;
             aws.credentials_valid()
         };
-        self.needs_credentials && valid() != Some(true)
+        self.credentials != Credentials::NotNeeded && valid() != Some(true)
     }
 }
 
@@ -106,14 +121,14 @@ impl Readiness {
 mod tests {
     use super::*;
 
-    fn readiness(needs_credentials: bool) -> (Readiness, Arc<Counters>) {
+    fn readiness(credentials: Credentials) -> (Readiness, Arc<Counters>) {
         let counters = Arc::new(Counters::new(["aws"]));
-        (Readiness::new(Arc::clone(&counters), needs_credentials), counters)
+        (Readiness::new(Arc::clone(&counters), credentials), counters)
     }
 
     #[tokio::test(start_paused = true)]
     async fn open_sockets_make_a_local_daemon_ready() {
-        let (readiness, _) = readiness(false);
+        let (readiness, _) = readiness(Credentials::NotNeeded);
         assert_eq!(readiness.not_ready().unwrap(), "starting: sockets are not open yet");
         readiness.set_open();
         assert_eq!(readiness.not_ready(), None);
@@ -122,7 +137,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn missing_credentials_delay_readiness_for_ten_seconds_and_show() {
-        let (readiness, _) = readiness(true);
+        let (readiness, _) = readiness(Credentials::Awaited);
         readiness.set_open();
         tokio::time::advance(CREDENTIALS_WAIT - Duration::from_millis(1)).await;
         assert!(readiness.not_ready().unwrap().contains("credentials"));
@@ -133,7 +148,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn credentials_make_it_ready_and_their_end_does_not_revoke_it() {
-        let (readiness, counters) = readiness(true);
+        let (readiness, counters) = readiness(Credentials::Awaited);
         readiness.set_open();
         counters.backend("aws").unwrap().set_credentials_valid(true);
         assert_eq!(readiness.not_ready(), None);
@@ -143,8 +158,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_strict_roll_out_waits_for_credentials_without_end() {
+        let (readiness, counters) = readiness(Credentials::Required);
+        readiness.set_open();
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert!(readiness.not_ready().unwrap().contains("credentials"));
+        counters.backend("aws").unwrap().set_credentials_valid(true);
+        assert_eq!(readiness.not_ready(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_daemon_that_drains_is_healthy_but_not_ready() {
-        let (readiness, _) = readiness(false);
+        let (readiness, _) = readiness(Credentials::NotNeeded);
         readiness.set_open();
         readiness.set_draining();
         readiness.set_intake_ended();
@@ -154,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_daemon_that_reads_no_more_is_not_healthy() {
-        let (readiness, _) = readiness(false);
+        let (readiness, _) = readiness(Credentials::NotNeeded);
         readiness.set_open();
         readiness.set_intake_ended();
         assert!(readiness.not_healthy().is_some());

@@ -64,6 +64,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
+    use crate::admin::Credentials;
 
     async fn answer(readiness: Readiness, request: Request<Body>) -> (u16, String) {
         let router = router(Arc::new(Counters::new(["local"])), Arc::new(readiness));
@@ -74,7 +75,7 @@ mod tests {
     }
 
     fn readiness() -> Readiness {
-        Readiness::new(Arc::new(Counters::new(["local"])), false)
+        Readiness::new(Arc::new(Counters::new(["local"])), Credentials::NotNeeded)
     }
 
     fn get(path: &str) -> Request<Body> {

@@ -1,10 +1,25 @@
 //! What the daemon is told: flags, environment, file; and what follows from it.
 //!
 //! In: arguments and environment as raw text. Out: one [`DaemonConfig`] in which every value is
-//! valid. Owns the defaults.
+//! valid, and how to log. Owns the defaults. A flag wins over the environment variable of its name,
+//! that over the file, the file over the default; for the region, which AWS itself names, the file
+//! wins over the environment, as in the reference daemon.
 
+mod address;
+mod duration;
+mod error;
+mod file;
+mod flags;
+mod load;
+mod logging;
 mod memory;
+mod resolve;
 mod settings;
+mod table;
+mod validation;
 
+pub use error::ConfigError;
+pub use load::{Command, load};
+pub use logging::{LogFormat, LogSettings};
 pub(crate) use memory::{MIN_BUFFER_BYTES, Memory};
 pub use settings::{AwsSettings, DaemonConfig, OnBusy};

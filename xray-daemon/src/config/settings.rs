@@ -36,6 +36,8 @@ pub struct DaemonConfig {
     pub drain_timeout: Duration,
     /// How long datagrams are still read after the signal to stop.
     pub drain_linger: Duration,
+    /// Whether the daemon is not ready before AWS credentials are found, however long that takes.
+    pub ready_requires_credentials: bool,
     /// Settings of the backend `aws`.
     pub aws: AwsSettings,
     /// TCP address of API and console, with the backend `local`; port 0 takes a free one.
@@ -62,6 +64,8 @@ pub struct AwsSettings {
     pub region: Option<String>,
     /// Endpoint from the file, instead of the region's.
     pub endpoint: Option<String>,
+    /// ARN of the resource that runs the daemon, told to AWS.
+    pub resource_arn: Option<String>,
     /// Role to assume for uploads.
     pub role_arn: Option<String>,
     /// HTTP proxy to AWS.
@@ -88,6 +92,7 @@ impl Default for DaemonConfig {
             local_batch_wait: Duration::from_millis(100),
             drain_timeout: Duration::from_secs(20),
             drain_linger: Duration::ZERO,
+            ready_requires_credentials: false,
             aws: AwsSettings::default(),
             console: loopback(2002),
             #[cfg(feature = "local")]

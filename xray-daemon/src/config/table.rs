@@ -1,0 +1,239 @@
+//! The options of the daemon: names, kinds, help. The one place where they stand.
+//!
+//! In: nothing. Out: the table that the parser, the usage and the file reader go by. Owns the
+//! names, which outsiders rely on.
+
+/// What a flag takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Any text.
+    Text,
+    /// A whole number.
+    Integer,
+    /// Nothing, or `=true` and `=false`.
+    Switch,
+}
+
+/// One option.
+#[derive(Debug)]
+pub(super) struct OptionSpec {
+    /// Name of one letter, for those of the reference daemon.
+    pub(super) short: Option<&'static str>,
+    /// Name, without dashes; for ours also the variable, in capitals behind `XRAY_`.
+    pub(super) long: &'static str,
+    /// Key in the configuration file; for ours within `Extensions`.
+    pub(super) key: Option<&'static str>,
+    pub(super) kind: Kind,
+    /// Whose it is.
+    pub(super) origin: Origin,
+    pub(super) help: &'static str,
+}
+
+/// Whose option it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Of the reference daemon: no variable of its own, a key at the top of the file.
+    Reference,
+    /// Added here.
+    Ours,
+}
+
+const fn reference(
+    short: &'static str,
+    long: &'static str,
+    key: Option<&'static str>,
+    kind: Kind,
+    help: &'static str,
+) -> OptionSpec {
+    OptionSpec { short: Some(short), long, key, kind, origin: Origin::Reference, help }
+}
+
+const fn ours(long: &'static str, key: &'static str, kind: Kind, help: &'static str) -> OptionSpec {
+    OptionSpec { short: None, long, key: Some(key), kind, origin: Origin::Ours, help }
+}
+
+/// All options, in the order of the usage.
+pub(super) const OPTIONS: [OptionSpec; 27] = [
+    reference(
+        "a",
+        "resource-arn",
+        Some("ResourceARN"),
+        Kind::Text,
+        "ARN of the AWS resource that runs the daemon.",
+    ),
+    reference(
+        "o",
+        "local-mode",
+        Some("LocalMode"),
+        Kind::Switch,
+        "Don't ask the machine's metadata (EC2, ECS).",
+    ),
+    reference(
+        "m",
+        "buffer-memory",
+        Some("TotalBufferSizeMB"),
+        Kind::Integer,
+        "Memory for segments in MB, 3 or more. Default: 1 % of the memory there is, 16 at least.",
+    ),
+    reference("n", "region", Some("Region"), Kind::Text, "AWS region to send segments to."),
+    reference(
+        "b",
+        "bind",
+        Some("Socket.UDPAddress"),
+        Kind::Text,
+        "UDP address for segments. Default: 127.0.0.1:2000.",
+    ),
+    reference(
+        "t",
+        "bind-tcp",
+        Some("Socket.TCPAddress"),
+        Kind::Text,
+        "TCP address for sampling calls. Default: 127.0.0.1:2000.",
+    ),
+    reference("r", "role-arn", Some("RoleARN"), Kind::Text, "IAM role to assume for uploads."),
+    reference("c", "config", None, Kind::Text, "Configuration file to load and check."),
+    reference(
+        "f",
+        "log-file",
+        Some("Logging.LogPath"),
+        Kind::Text,
+        "File to log to. Default: standard output.",
+    ),
+    reference(
+        "l",
+        "log-level",
+        Some("Logging.LogLevel"),
+        Kind::Text,
+        "Least level that is logged: dev, debug, info, warn, error, prod. Default: prod (info).",
+    ),
+    reference(
+        "p",
+        "proxy-address",
+        Some("ProxyAddress"),
+        Kind::Text,
+        "HTTP proxy to reach AWS through.",
+    ),
+    reference("v", "version", None, Kind::Switch, "Show the version."),
+    reference("h", "help", None, Kind::Switch, "Show this text."),
+    ours("backend", "Backend", Kind::Text, "Where segments go: aws, local, or both. Default: aws."),
+    ours(
+        "admin",
+        "Admin",
+        Kind::Text,
+        "TCP address for /healthz, /readyz and /metrics. Default: 127.0.0.1:2001.",
+    ),
+    ours(
+        "drain-timeout",
+        "DrainTimeout",
+        Kind::Text,
+        "Longest that sending what is left may take at shutdown. Default: 20s.",
+    ),
+    ours(
+        "drain-linger",
+        "DrainLinger",
+        Kind::Text,
+        "How long datagrams are still read after the signal to stop. Default: 0s.",
+    ),
+    ours(
+        "ready-requires-credentials",
+        "ReadyRequiresCredentials",
+        Kind::Switch,
+        "Not ready before AWS credentials are found, however long that takes.",
+    ),
+    ours("log-format", "LogFormat", Kind::Text, "How lines are written: text or json."),
+    ours(
+        "console",
+        "Console",
+        Kind::Text,
+        "TCP address of the local X-Ray's API and console. Default: 127.0.0.1:2002.",
+    ),
+    ours(
+        "allow-host",
+        "AllowHost",
+        Kind::Text,
+        "Names, with commas between, that the console may be called by.",
+    ),
+    ours(
+        "console-token",
+        "ConsoleToken",
+        Kind::Text,
+        "What callers of API and console must know; needed off loopback.",
+    ),
+    ours("read-only", "ReadOnly", Kind::Switch, "API and console change nothing."),
+    ours(
+        "data-dir",
+        "DataDir",
+        Kind::Text,
+        "Folder of the local X-Ray's store. Default: gone at exit.",
+    ),
+    ours(
+        "retention",
+        "Retention",
+        Kind::Text,
+        "How long the local X-Ray keeps traces. Default: 6h.",
+    ),
+    ours(
+        "max-store-mb",
+        "MaxStoreMB",
+        Kind::Integer,
+        "Most MB that the local X-Ray's store may take.",
+    ),
+    ours(
+        "concurrency",
+        "Concurrency",
+        Kind::Integer,
+        "Most uploads at once. Default: as many as are needed, up to 256.",
+    ),
+];
+
+/// The option of that name, without dashes.
+pub(super) fn find(name: &str) -> Option<&'static OptionSpec> {
+    OPTIONS.iter().find(|option| option.long == name || option.short == Some(name))
+}
+
+/// The name of the variable of one of our options.
+pub(super) fn variable(option: &OptionSpec) -> Option<String> {
+    let ours = option.origin == Origin::Ours;
+    ours.then(|| format!("XRAY_{}", option.long.to_uppercase().replace('-', "_")))
+}
+
+/// The usage.
+pub(super) fn usage() -> String {
+    let mut text = String::from("Usage: X-Ray [options]\n");
+    for OptionSpec { short, long, help, .. } in &OPTIONS {
+        let short = short.map(|short| format!("-{short}")).unwrap_or_default();
+        let tabs = if long.len() <= 4 { "\t\t" } else { "\t" };
+        text.push_str(&format!("\t{short}\t--{long}{tabs}{help}\n"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_name_stands_twice() {
+        let names = OPTIONS.iter().flat_map(|option| option.short.into_iter().chain([option.long]));
+        let names: Vec<_> = names.collect();
+        assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());
+    }
+
+    #[test]
+    fn the_usage_has_the_layout_of_the_reference() {
+        let usage = usage();
+        let lines: Vec<_> = usage.lines().collect();
+        assert_eq!(lines[0], "Usage: X-Ray [options]");
+        assert!(lines[1].starts_with("\t-a\t--resource-arn\tARN"));
+        assert!(lines[5].starts_with("\t-b\t--bind\t\tUDP"));
+        assert!(usage.contains("\n\t\t--backend\tWhere"));
+    }
+
+    #[test]
+    fn our_options_have_a_variable_and_the_references_have_none() {
+        assert_eq!(variable(find("drain-timeout").unwrap()).unwrap(), "XRAY_DRAIN_TIMEOUT");
+        assert_eq!(variable(find("n").unwrap()), None);
+    }
+}
