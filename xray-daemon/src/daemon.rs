@@ -64,7 +64,7 @@ impl Daemon {
         let intake = Intake::start(group, receiver, move || watched.set_intake_ended())
             .map_err(StartError::Thread)?;
 
-        let running = Running::new(intake, buffer, Arc::clone(&readiness), config.drain_linger);
+        let mut running = Running::new(intake, buffer, Arc::clone(&readiness), config.drain_linger);
         if let Some(listener) = listeners.admin {
             let router = admin::router(Arc::clone(&counters), Arc::clone(&readiness));
             running.serve(|stop| http::serve(listener, router, stop));
@@ -79,6 +79,10 @@ impl Daemon {
         if let Some(listener) = listeners.sampling {
             info!("Starting proxy http server on {}", addresses.tcp);
             running.serve(|stop| http::serve(listener, backends.sampling, stop));
+        }
+        #[cfg(feature = "local")]
+        if let Some(local) = backends.local {
+            running.close_last(local);
         }
         readiness.set_open();
         Ok(DaemonHandle::new(addresses, counters, running))

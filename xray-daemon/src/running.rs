@@ -15,6 +15,8 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::admin::Readiness;
+#[cfg(feature = "local")]
+use crate::backend::local::Local;
 use crate::buffer::Buffer;
 use crate::delivery::Delivery;
 use crate::intake::Intake;
@@ -30,6 +32,8 @@ pub(crate) struct Running {
     give_up: CancellationToken,
     servers: TaskTracker,
     stop_servers: CancellationToken,
+    #[cfg(feature = "local")]
+    local: Option<Local>,
 }
 
 impl Running {
@@ -48,6 +52,8 @@ impl Running {
             give_up: CancellationToken::new(),
             servers: TaskTracker::new(),
             stop_servers: CancellationToken::new(),
+            #[cfg(feature = "local")]
+            local: None,
         }
     }
 
@@ -62,6 +68,12 @@ impl Running {
         F: Future<Output = ()> + Send + 'static,
     {
         self.servers.spawn(server(self.stop_servers.clone()));
+    }
+
+    /// Closes `local` after everything that uses it.
+    #[cfg(feature = "local")]
+    pub(crate) fn close_last(&mut self, local: Local) {
+        self.local = Some(local);
     }
 
     /// Stops reading, delivers what is left for at most `deadline`, drops the rest.
@@ -83,6 +95,10 @@ impl Running {
         self.stop_servers.cancel();
         self.servers.close();
         self.servers.wait().await;
+        #[cfg(feature = "local")]
+        if let Some(local) = self.local.take() {
+            local.close().await;
+        }
         info!("Shutdown finished");
     }
 }

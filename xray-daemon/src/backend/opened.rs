@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use axum::Router;
 
+#[cfg(feature = "local")]
+use super::local::Local;
 use super::{Backend, BackendKind};
 use crate::config::DaemonConfig;
 use crate::counters::Counters;
@@ -18,8 +20,11 @@ use crate::sampling_proxy;
 pub(crate) struct Backends {
     /// In the order of their counters.
     pub(crate) all: Vec<Arc<dyn Backend>>,
-    /// Answers sampling calls.
+    /// Answers sampling calls: AWS where it is among the backends, else the local X-Ray.
     pub(crate) sampling: Router,
+    /// The local X-Ray, to be served and closed.
+    #[cfg(feature = "local")]
+    pub(crate) local: Option<Local>,
 }
 
 impl Backends {
@@ -46,16 +51,42 @@ impl Backends {
     pub(crate) async fn open(
         config: &DaemonConfig,
         own: Vec<Arc<dyn Backend>>,
-        _counters: &Counters,
+        counters: &Counters,
     ) -> Result<Self, StartError> {
-        let mut all = Vec::new();
-        let sampling = sampling_proxy::unanswered();
+        let mut backends = Self {
+            all: Vec::new(),
+            sampling: sampling_proxy::unanswered(),
+            #[cfg(feature = "local")]
+            local: None,
+        };
         for kind in &config.backends {
             match kind {
-                BackendKind::Aws | BackendKind::Local => return Err(StartError::NotBuilt(*kind)),
+                BackendKind::Aws => backends.open_aws(config, counters).await?,
+                BackendKind::Local => backends.open_local(config).await?,
             }
         }
-        all.extend(own);
-        Ok(Self { all, sampling })
+        backends.all.extend(own);
+        Ok(backends)
+    }
+
+    async fn open_aws(
+        &mut self,
+        _config: &DaemonConfig,
+        _counters: &Counters,
+    ) -> Result<(), StartError> {
+        Err(StartError::NotBuilt(BackendKind::Aws))
+    }
+
+    #[cfg(feature = "local")]
+    async fn open_local(&mut self, config: &DaemonConfig) -> Result<(), StartError> {
+        let local = Local::open(config.local.clone()).await?;
+        self.all.push(local.backend());
+        self.local = Some(local);
+        Ok(())
+    }
+
+    #[cfg(not(feature = "local"))]
+    async fn open_local(&mut self, _config: &DaemonConfig) -> Result<(), StartError> {
+        Err(StartError::NotBuilt(BackendKind::Local))
     }
 }
