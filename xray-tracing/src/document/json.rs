@@ -65,6 +65,17 @@ impl<'a> Writer<'a> {
         self.ascii(itoa::Buffer::new().format(value).as_bytes());
     }
 
+    #[cfg(feature = "layer")]
+    pub(crate) fn signed(&mut self, value: i64) {
+        self.ascii(itoa::Buffer::new().format(value).as_bytes());
+    }
+
+    /// Writes text that is JSON already.
+    #[cfg(feature = "layer")]
+    pub(crate) fn raw(&mut self, json: &str) {
+        self.ascii(json.as_bytes());
+    }
+
     /// Writes the shortest text that reads back as `value`; whole numbers have no fraction. JSON
     /// has no text for infinity and NaN: they become `null`.
     pub(crate) fn float(&mut self, value: f64) {
