@@ -1,66 +1,247 @@
 //! Starts the layer: from a service name, the environment and a few options.
+//!
+//! In: options. Out: the layer, its sender's thread and the guard that flushes it. Owns nothing
+//! afterwards. The environment beats the code: operators have the last word.
 
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tracing_core::Level;
+
+use crate::emitter::{
+    self, AddressError, Counters, DaemonAddress, Limits, Output, Queue, Sink, UdpOutput,
+};
+use crate::environment::Environment;
 #[cfg(feature = "init")]
+use crate::fmt_gate::FmtGate;
 use crate::guard::Guard;
+use crate::layer::{Feed, Identity, Settings, Tracer, XrayLayer};
+#[cfg(feature = "init")]
+use crate::panics;
+use crate::sampling::{LocalRules, Sampler};
 
-/// Why [`init`] or [`Builder::build`] refused.
+/// Parts of traces that wait for the sender: 2 ms of a very busy service, or a short stall.
+const QUEUE: Limits = Limits { max_items: 4_096, max_bytes: 16 << 20 };
+
+/// Why [`init`], [`Builder::build`] or [`Builder::init`] refused.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InitError {
+    /// The service has no name.
+    #[error("the service name is empty; segments need one, such as \"orders\"")]
+    NoServiceName,
+    /// `AWS_XRAY_DAEMON_ADDRESS`, or [`Builder::daemon_address`].
+    #[error(transparent)]
+    DaemonAddress(#[from] AddressError),
     /// Another subscriber is installed already.
     #[error(
         "a tracing subscriber is installed already; call init once and first, or add the layer of \
          xray_tracing::builder to your own subscriber"
     )]
     AlreadyInstalled,
+    /// The system has no thread left.
+    #[error("the sender's thread cannot be started; the process may have too many threads")]
+    Thread(#[source] io::Error),
 }
 
 /// Installs registry, `fmt` and the layer: all that a service needs, in one call.
 ///
+/// Hold the guard until the end of `main`. `RUST_LOG` says what is printed (`info` without it) and
+/// nothing about what is traced.
+///
+/// ```no_run
+/// # fn main() -> Result<(), xray_tracing::InitError> {
+/// let _xray = xray_tracing::init("orders")?;
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
-/// When a subscriber is installed already, or the daemon's address cannot be read. A daemon that
-/// does not answer is no error.
+/// When a subscriber is installed already, the name is empty, or the daemon's address cannot be
+/// read. A daemon that does not answer is no error.
 #[cfg(feature = "init")]
 pub fn init(service_name: impl Into<String>) -> Result<Guard, InitError> {
     builder(service_name).init()
 }
 
 /// Options for a service that composes its own subscriber.
+///
+/// ```
+/// use tracing_subscriber::prelude::*;
+///
+/// let sink = xray_tracing::MemorySink::new();
+/// let (layer, guard) = xray_tracing::builder("orders").sink(sink.clone()).build()?;
+/// let subscriber = tracing_subscriber::registry().with(layer);
+/// tracing::subscriber::with_default(subscriber, || {
+///     tracing::info_span!("nightly-report").in_scope(|| tracing::info!("done"));
+/// });
+/// guard.flush(std::time::Duration::from_secs(1));
+/// assert_eq!(sink.take().len(), 1);
+/// # Ok::<(), xray_tracing::InitError>(())
+/// ```
 pub fn builder(service_name: impl Into<String>) -> Builder {
-    Builder { service_name: service_name.into(), service_version: None, daemon_address: None }
+    Builder {
+        service_name: service_name.into(),
+        service_version: None,
+        daemon_address: None,
+        sampler: None,
+        sink: None,
+        max_level: Level::INFO,
+        environment: Environment::of_process(),
+    }
 }
 
 /// Collects options; see [`builder`].
-#[derive(Debug)]
 #[must_use]
 pub struct Builder {
     service_name: String,
     service_version: Option<String>,
     daemon_address: Option<String>,
+    sampler: Option<Box<dyn Sampler>>,
+    sink: Option<Box<dyn Sink>>,
+    max_level: Level,
+    environment: Environment,
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("service_name", &self.service_name).finish_non_exhaustive()
+    }
 }
 
 impl Builder {
-    /// Version of the application, shown with its segments.
+    /// Version of the application, shown with its segments; none by default.
     pub fn service_version(mut self, version: impl Into<String>) -> Self {
         self.service_version = Some(version.into());
         self
     }
 
-    /// Where the daemon listens: `host:port`, or `tcp:host:port udp:host:port`. The variable
-    /// `AWS_XRAY_DAEMON_ADDRESS` beats it.
+    /// Where the daemon listens: `host:port`, or `tcp:host:port udp:host:port`; 127.0.0.1:2000 by
+    /// default. The variable `AWS_XRAY_DAEMON_ADDRESS` beats it.
     pub fn daemon_address(mut self, address: impl Into<String>) -> Self {
         self.daemon_address = Some(address.into());
         self
     }
 
-    /// Installs registry, `fmt` and the layer with these options.
+    /// Decides which requests are recorded; by default 1 a second and 5 % of the others.
+    pub fn sampler(mut self, sampler: impl Sampler + 'static) -> Self {
+        self.sampler = Some(Box::new(sampler));
+        self
+    }
+
+    /// Takes the documents instead of the daemon.
+    pub fn sink(mut self, sink: impl Sink) -> Self {
+        self.sink = Some(Box::new(sink));
+        self
+    }
+
+    /// The least important spans that are recorded; `INFO` by default. It does not depend on what
+    /// is logged, but a subscriber's global filter comes before it.
+    pub fn max_level(mut self, level: Level) -> Self {
+        self.max_level = level;
+        self
+    }
+
+    /// Leaves the environment aside: tests say what they want.
+    pub(crate) fn without_environment(mut self) -> Self {
+        self.environment = Environment::default();
+        self
+    }
+
+    /// Makes the layer, for `registry().with(layer)`, and the guard that flushes it.
+    ///
+    /// # Errors
+    /// The name is empty, or the daemon's address cannot be read.
+    pub fn build(self) -> Result<(XrayLayer, Guard), InitError> {
+        let service_name = self.environment.service_name.unwrap_or(self.service_name);
+        if service_name.trim().is_empty() {
+            return Err(InitError::NoServiceName);
+        }
+        let address = match self.environment.daemon_address.or(self.daemon_address) {
+            Some(text) => text.parse()?,
+            None => DaemonAddress::default(),
+        };
+        let settings = Settings {
+            service_name: service_name.into(),
+            max_level: self.max_level,
+            sampler: self.sampler.unwrap_or_else(|| Box::new(LocalRules::default())),
+            context_missing: self.environment.context_missing,
+        };
+        let (queue, counters) = (Arc::new(Queue::new(QUEUE)), Arc::new(Counters::default()));
+        let tracer = Arc::new(Tracer::new(settings, Arc::clone(&queue), Arc::clone(&counters)));
+        let is_enabled = !self.environment.is_disabled;
+        if is_enabled {
+            let directory = std::env::current_dir().ok();
+            let identity = Identity {
+                service_version: self.service_version,
+                working_directory: directory.map(|path| path.to_string_lossy().into_owned()),
+            };
+            let output = match self.sink {
+                Some(sink) => Output::Sink(sink),
+                None => Output::Udp(UdpOutput::new(address.udp, Instant::now())),
+            };
+            emitter::start(Feed::new(&tracer, identity), queue, output, counters)
+                .map_err(InitError::Thread)?;
+        } else {
+            queue.close();
+        }
+        Ok((XrayLayer::new(Arc::clone(&tracer), is_enabled), Guard::new(tracer)))
+    }
+
+    /// Installs registry, `fmt` and the layer with these options; see [`init`].
     ///
     /// # Errors
     /// As [`init`].
     #[cfg(feature = "init")]
     pub fn init(self) -> Result<Guard, InitError> {
-        use tracing_subscriber::util::SubscriberInitExt;
-        tracing_subscriber::fmt().finish().try_init().map_err(|_| InitError::AlreadyInstalled)?;
-        Ok(Guard::new())
+        use tracing_subscriber::prelude::*;
+
+        let (layer, guard) = self.build()?;
+        let wanted = layer.wanted();
+        let fmt = FmtGate::from_environment(tracing_subscriber::fmt::layer(), wanted);
+        let subscriber = tracing_subscriber::registry().with(layer).with(fmt);
+        subscriber.try_init().map_err(|_| InitError::AlreadyInstalled)?;
+        panics::install_hook();
+        Ok(guard)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(builder: Builder) -> String {
+        builder.without_environment().build().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(
+            error(builder(" ")),
+            "the service name is empty; segments need one, such as \"orders\""
+        );
+        assert_eq!(
+            error(builder("orders").daemon_address("localhost")),
+            "daemon address \"localhost\" is not host:port; write host:port (IPv6 as [::1]:2000), \
+             or tcp:host:port udp:host:port"
+        );
+    }
+
+    #[test]
+    fn the_environment_beats_the_code() {
+        let environment = || Environment {
+            daemon_address: Some("nonsense".to_owned()),
+            ..Environment::default()
+        };
+        let mut from_code = builder("orders").daemon_address("127.0.0.1:2000");
+        from_code.environment = environment();
+        assert!(matches!(from_code.build(), Err(InitError::DaemonAddress(_))));
+
+        let mut named = builder("orders").sink(crate::MemorySink::new());
+        named.environment =
+            Environment { service_name: Some("shop".to_owned()), ..Environment::default() };
+        let (layer, _guard) = named.build().unwrap();
+        assert_eq!(&*layer.tracer().settings.service_name, "shop");
     }
 }

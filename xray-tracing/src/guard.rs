@@ -1,40 +1,50 @@
-//! What `init` hands back: keeps the layer's sender alive, and says what was lost.
+//! What `init` hands back: flushes at the end, and says what was lost.
+//!
+//! In: nothing. Out: counters. Owns a share of the tracer. Dropping it waits at most a second.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Flushes when dropped (for up to a second); hold it until the end of `main`.
-#[derive(Debug)]
+use crate::Stats;
+use crate::layer::Tracer;
+
+/// Longest that dropping the guard waits for the sender.
+const FLUSH_ON_DROP: Duration = Duration::from_secs(1);
+
+/// Flushes when dropped, for up to a second; hold it until the end of `main`.
+///
+/// The layer goes on recording after that, but nobody waits for its documents any more.
 #[must_use = "documents still queued are lost unless the guard lives until the end of main"]
-pub struct Guard {}
+pub struct Guard {
+    tracer: Arc<Tracer>,
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
 
 impl Guard {
-    pub(crate) fn new() -> Self {
-        Self {}
+    pub(crate) fn new(tracer: Arc<Tracer>) -> Self {
+        Self { tracer }
     }
 
     /// What was recorded, sent and lost so far.
     pub fn stats(&self) -> Stats {
-        Stats::default()
+        self.tracer.counters.snapshot()
     }
 
-    /// Sends what is queued; false if `deadline` came first.
+    /// Sends what is queued, and what has ended in traces that are still open; their segments are
+    /// told of as in progress. False if `deadline` came first.
     pub fn flush(&self, deadline: Duration) -> bool {
-        !deadline.is_zero()
+        self.tracer.queue.flush(deadline)
     }
 }
 
-/// Counters of the layer and its emitter, since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Local roots that the sampler chose.
-    pub sampled: u64,
-    /// Local roots that it did not.
-    pub unsampled: u64,
-    /// Documents handed to the socket.
-    pub sent: u64,
-    /// Documents lost because nobody listens at the daemon's address.
-    pub dropped_unreachable: u64,
-    /// Documents lost because the queue was full.
-    pub dropped_queue_full: u64,
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.flush(FLUSH_ON_DROP);
+    }
 }

@@ -13,7 +13,21 @@ pub mod capture;
 #[cfg(feature = "layer")]
 mod context;
 #[cfg(feature = "layer")]
+mod emitter;
+#[cfg(feature = "layer")]
+mod environment;
+#[cfg(feature = "init")]
+mod fmt_gate;
+#[cfg(feature = "layer")]
 mod guard;
+#[cfg(feature = "layer")]
+#[cfg_attr(
+    not(all(feature = "init", feature = "tower", feature = "reqwest", feature = "sqlx")),
+    expect(dead_code, reason = "some of it serves only one of these features")
+)]
+mod layer;
+#[cfg(feature = "init")]
+mod panics;
 #[cfg(feature = "layer")]
 pub mod testing;
 
@@ -33,6 +47,13 @@ pub use capture::tower;
 #[cfg(feature = "tokio")]
 pub use context::spawn;
 #[cfg(feature = "layer")]
-pub use context::{Annotation, CurrentTrace, annotate, current_trace, metadata, set_user};
+pub use context::{
+    Annotation, CurrentTrace, annotate, current_header, current_trace, keep_trace, metadata,
+    set_user,
+};
 #[cfg(feature = "layer")]
-pub use guard::{Guard, Stats};
+pub use emitter::{AddressError, DaemonAddress, Endpoint, MemorySink, Sink, Stats};
+#[cfg(feature = "layer")]
+pub use guard::Guard;
+#[cfg(feature = "layer")]
+pub use layer::XrayLayer;

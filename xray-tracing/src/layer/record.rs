@@ -1,0 +1,425 @@
+//! What is remembered of a trace until its documents are written.
+//!
+//! In: values from spans and capture layers. Out: the same, to the assembler. Owns one buffer each
+//! for records, fields and text, reused from trace to trace, so that recording a span allocates
+//! nothing. Names and keys that are known when the program is built are kept as pointers.
+
+use std::ops::Range;
+
+/// A span of the text buffer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Text {
+    start: u32,
+    bytes: u32,
+}
+
+impl Text {
+    fn range(self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + self.bytes as usize
+    }
+}
+
+/// No record, no field.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Facts about a record that are either true or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Flags(u16);
+
+impl Flags {
+    /// The segment itself; every other record is a subsegment.
+    pub(crate) const ROOT: Self = Self(1);
+    pub(crate) const CLOSED: Self = Self(1 << 1);
+    pub(crate) const FAULT: Self = Self(1 << 2);
+    pub(crate) const ERROR: Self = Self(1 << 3);
+    pub(crate) const THROTTLE: Self = Self(1 << 4);
+    /// Namespace `remote`.
+    pub(crate) const REMOTE: Self = Self(1 << 5);
+    /// A database call: what sqlx says about it belongs here.
+    pub(crate) const SQL: Self = Self(1 << 6);
+    /// Made by a capture layer, which alone says when it ends.
+    pub(crate) const CAPTURED: Self = Self(1 << 8);
+    /// Left behind when the closed records of its body were taken.
+    pub(crate) const STAYS: Self = Self(1 << 7);
+
+    pub(crate) fn has(self, flag: Self) -> bool {
+        self.0 & flag.0 != 0
+    }
+
+    pub(crate) fn set(&mut self, flags: Self) {
+        self.0 |= flags.0;
+    }
+
+    pub(crate) fn with(self, flags: Self) -> Self {
+        Self(self.0 | flags.0)
+    }
+
+    /// Rule: 429 is a throttled error, other 4xx an error, 5xx a fault.
+    pub(crate) fn of_status(status: u16) -> Self {
+        match status {
+            429 => Self::ERROR.with(Self::THROTTLE),
+            400..=499 => Self::ERROR,
+            500..=599 => Self::FAULT,
+            _ => Self::default(),
+        }
+    }
+}
+
+/// One segment or subsegment in the making.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record {
+    /// Its segment id; also what other threads know it by.
+    pub(crate) id: u64,
+    /// The registry's id of its span; 0 without one, and once that is closed.
+    pub(crate) span: u64,
+    /// Index of the parent in the same body, or [`NONE`].
+    pub(crate) parent: u32,
+    /// Segment id of a parent that is not in the body; 0 without one.
+    pub(crate) parent_id: u64,
+    pub(crate) name: Name,
+    /// Nanoseconds since the trace began.
+    pub(crate) start_ns: u64,
+    /// Its last exit so far; 0 before the first.
+    pub(crate) end_ns: u64,
+    pub(crate) flags: Flags,
+    /// First and last of its chain of fields.
+    first_field: u32,
+    last_field: u32,
+    /// Id of an exception that another record describes; 0 without one.
+    pub(crate) cause_id: u64,
+}
+
+/// A name known when the program was built, or text of the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    Static(&'static str),
+    Text(Text),
+}
+
+impl Record {
+    pub(crate) fn new(id: u64, name: Name, start_ns: u64) -> Self {
+        Self {
+            id,
+            span: 0,
+            parent: NONE,
+            parent_id: 0,
+            name,
+            start_ns,
+            end_ns: 0,
+            flags: Flags::default(),
+            first_field: NONE,
+            last_field: NONE,
+            cause_id: 0,
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        !self.flags.has(Flags::CLOSED)
+    }
+}
+
+/// What a value is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// A field of a `tracing` span; its prefix says where it goes.
+    Field(&'static str),
+    /// The argument of `annotate`.
+    Annotation(Text),
+    /// The argument of `metadata`.
+    Metadata(Text),
+    /// The segment's user.
+    User,
+    Method,
+    Url,
+    UserAgent,
+    ClientIp,
+    ForwardedFor,
+    Status,
+    ContentLength,
+    SqlUrl,
+    SqlQuery,
+    SqlDatabase,
+    SqlUser,
+}
+
+/// A value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Value {
+    Signed(i64),
+    Unsigned(u64),
+    Float(f64),
+    Bool(bool),
+    Text(Text),
+    /// Text that is JSON already.
+    Json(Text),
+}
+
+/// A value on its record's chain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field {
+    pub(crate) key: Key,
+    pub(crate) value: Value,
+    next: u32,
+}
+
+/// An error that a record met.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExceptionRecord {
+    /// Index of the record.
+    pub(crate) record: u32,
+    pub(crate) id: u64,
+    pub(crate) kind: Text,
+    pub(crate) message: Text,
+    /// The next exception in the body is what caused this one.
+    pub(crate) has_cause: bool,
+    /// What the event said besides; empty without.
+    pub(crate) comment: Text,
+    pub(crate) file: Option<Name>,
+    pub(crate) line: u32,
+    /// Module.
+    pub(crate) label: Option<Name>,
+}
+
+/// The records of one trace, or of a part of it.
+#[derive(Debug, Default)]
+pub(crate) struct Body {
+    pub(crate) records: Vec<Record>,
+    fields: Vec<Field>,
+    pub(crate) exceptions: Vec<ExceptionRecord>,
+    text: String,
+}
+
+/// Bytes that a document needs for a record without fields, and for a field without its text.
+const RECORD_BYTES: usize = 150;
+const FIELD_BYTES: usize = 30;
+
+impl Body {
+    /// About how many bytes its documents will have.
+    pub(crate) fn estimated_bytes(&self) -> usize {
+        self.records.len() * RECORD_BYTES
+            + (self.fields.len() + self.exceptions.len()) * FIELD_BYTES
+            + self.text.len()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.records.clear();
+        self.fields.clear();
+        self.exceptions.clear();
+        self.text.clear();
+    }
+
+    /// Bytes that its buffers hold on to.
+    pub(crate) fn capacity_bytes(&self) -> usize {
+        self.records.capacity() * size_of::<Record>()
+            + self.fields.capacity() * size_of::<Field>()
+            + self.exceptions.capacity() * size_of::<ExceptionRecord>()
+            + self.text.capacity()
+    }
+
+    pub(crate) fn text(&self, text: Text) -> &str {
+        self.text.get(text.range()).unwrap_or_default()
+    }
+
+    pub(crate) fn name(&self, name: Name) -> &str {
+        match name {
+            Name::Static(name) => name,
+            Name::Text(text) => self.text(text),
+        }
+    }
+
+    pub(crate) fn add_text(&mut self, text: &str) -> Text {
+        // Bodies are cut long before 4 GB.
+        let start = self.text.len() as u32;
+        self.text.push_str(text);
+        Text { start, bytes: text.len() as u32 }
+    }
+
+    /// The text buffer, to be written to directly; see [`text_since`](Self::text_since).
+    pub(crate) fn text_mut(&mut self) -> &mut String {
+        &mut self.text
+    }
+
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// What was written to the text buffer since it had `start` bytes.
+    pub(crate) fn text_since(&self, start: usize) -> Text {
+        Text { start: start as u32, bytes: (self.text.len() - start) as u32 }
+    }
+
+    pub(crate) fn add_record(&mut self, record: Record) -> u32 {
+        let index = self.records.len() as u32;
+        self.records.push(record);
+        index
+    }
+
+    /// Adds a value at the end of the record's chain.
+    pub(crate) fn add_field(&mut self, record: u32, key: Key, value: Value) {
+        let index = self.fields.len() as u32;
+        let Some(record) = self.records.get_mut(record as usize) else { return };
+        self.fields.push(Field { key, value, next: NONE });
+        let last = std::mem::replace(&mut record.last_field, index);
+        match self.fields.get_mut(last as usize) {
+            Some(last) => last.next = index,
+            None => record.first_field = index,
+        }
+    }
+
+    /// The values of a record, in the order they came.
+    pub(crate) fn fields(&self, record: &Record) -> Fields<'_> {
+        Fields { fields: &self.fields, next: record.first_field }
+    }
+
+    pub(crate) fn add_exception(&mut self, exception: ExceptionRecord) -> &mut ExceptionRecord {
+        self.exceptions.push_mut(exception)
+    }
+
+    /// Copies everything that `from` says about its record to this body.
+    pub(crate) fn copy_record(&mut self, from: &Body, index: usize, record: &Record) -> u32 {
+        let mut copy = *record;
+        (copy.first_field, copy.last_field) = (NONE, NONE);
+        copy.name = self.copy_name(from, record.name);
+        let copied = self.add_record(copy);
+        for field in from.fields(record) {
+            let (key, value) = self.copy_pair(from, field.key, field.value);
+            self.add_field(copied, key, value);
+        }
+        for exception in from.exceptions.iter().filter(|e| e.record as usize == index) {
+            self.copy_exception(from, copied, exception);
+        }
+        copied
+    }
+
+    /// Adds a value whose text stands in `from`.
+    pub(crate) fn copy_field(&mut self, from: &Body, record: u32, key: Key, value: Value) {
+        let (key, value) = self.copy_pair(from, key, value);
+        self.add_field(record, key, value);
+    }
+
+    /// Adds an exception whose text stands in `from`.
+    pub(crate) fn copy_exception(&mut self, from: &Body, record: u32, exception: &ExceptionRecord) {
+        let copy = ExceptionRecord {
+            record,
+            kind: self.copy_text(from, exception.kind),
+            message: self.copy_text(from, exception.message),
+            comment: self.copy_text(from, exception.comment),
+            file: exception.file.map(|name| self.copy_name(from, name)),
+            label: exception.label.map(|name| self.copy_name(from, name)),
+            ..*exception
+        };
+        self.exceptions.push(copy);
+    }
+
+    fn copy_pair(&mut self, from: &Body, key: Key, value: Value) -> (Key, Value) {
+        let key = match key {
+            Key::Annotation(text) => Key::Annotation(self.copy_text(from, text)),
+            Key::Metadata(text) => Key::Metadata(self.copy_text(from, text)),
+            key => key,
+        };
+        let value = match value {
+            Value::Text(text) => Value::Text(self.copy_text(from, text)),
+            Value::Json(text) => Value::Json(self.copy_text(from, text)),
+            value => value,
+        };
+        (key, value)
+    }
+
+    pub(crate) fn copy_name(&mut self, from: &Body, name: Name) -> Name {
+        match name {
+            Name::Text(text) => Name::Text(self.copy_text(from, text)),
+            name => name,
+        }
+    }
+
+    fn copy_text(&mut self, from: &Body, text: Text) -> Text {
+        self.add_text(from.text(text))
+    }
+}
+
+/// Iterates over the values of a record.
+#[derive(Clone, Debug)]
+pub(crate) struct Fields<'a> {
+    fields: &'a [Field],
+    next: u32,
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = &'a Field;
+
+    fn next(&mut self) -> Option<&'a Field> {
+        let field = self.fields.get(self.next as usize)?;
+        self.next = field.next;
+        Some(field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(name: &'static str) -> Record {
+        Record::new(7, Name::Static(name), 0)
+    }
+
+    #[test]
+    fn each_record_keeps_its_own_values_in_order() {
+        let mut body = Body::default();
+        let (a, b) = (body.add_record(record("a")), body.add_record(record("b")));
+        for (of, value) in [(a, 1), (b, 10), (a, 2), (b, 20), (a, 3)] {
+            body.add_field(of, Key::Status, Value::Unsigned(value));
+        }
+        let values = |of: u32| -> Vec<_> {
+            body.fields(&body.records[of as usize]).map(|field| field.value).collect()
+        };
+        assert_eq!(values(a), [1, 2, 3].map(Value::Unsigned));
+        assert_eq!(values(b), [10, 20].map(Value::Unsigned));
+    }
+
+    #[test]
+    fn a_copied_record_says_the_same() {
+        let mut from = Body::default();
+        from.add_text("what stands before");
+        let name = Name::Text(from.add_text("db@host"));
+        let index = from.add_record(Record { name, ..record("") });
+        let (key, value) = (from.add_text("tier"), from.add_text("gold"));
+        from.add_field(index, Key::Annotation(key), Value::Text(value));
+        let (kind, message) = (from.add_text("Io"), from.add_text("broken pipe"));
+        let comment = Text::default();
+        from.exceptions.push(ExceptionRecord {
+            record: index,
+            id: 9,
+            kind,
+            message,
+            has_cause: false,
+            comment,
+            file: None,
+            line: 0,
+            label: None,
+        });
+
+        let mut to = Body::default();
+        to.add_record(record("other"));
+        let copied = to.copy_record(&from, index as usize, &from.records[index as usize]);
+        let record = to.records[copied as usize];
+        assert_eq!(to.name(record.name), "db@host");
+        let field = to.fields(&record).next().unwrap();
+        let (Key::Annotation(key), Value::Text(value)) = (field.key, field.value) else {
+            panic!("{field:?}")
+        };
+        assert_eq!((to.text(key), to.text(value)), ("tier", "gold"));
+        let exception = to.exceptions[0];
+        assert_eq!((exception.record, to.text(exception.message)), (copied, "broken pipe"));
+    }
+
+    #[test]
+    fn statuses_set_the_flags_of_the_rule() {
+        let (none, error, fault) = (Flags::default(), Flags::ERROR, Flags::FAULT);
+        for (status, flags) in [(200, none), (302, none), (404, error), (499, error), (503, fault)]
+        {
+            assert_eq!(Flags::of_status(status), flags, "{status}");
+        }
+        assert_eq!(Flags::of_status(429), error.with(Flags::THROTTLE));
+    }
+}

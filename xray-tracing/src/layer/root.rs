@@ -1,0 +1,55 @@
+//! A local root: where this service's part of a trace begins.
+//!
+//! In: the caller's header and the sampler's decision. Out: ids and decision, to whoever asks, and
+//! the header for callees. Owns them for as long as any span or task may ask, sampled or not.
+
+use std::sync::Arc;
+
+use super::open_trace::Place;
+use super::slots::SlotKey;
+use crate::{Sampled, SegmentId, TraceHeader, TraceId};
+
+#[derive(Debug)]
+pub(crate) struct Root {
+    /// Which of the process's tracers it belongs to.
+    pub(crate) tracer: u32,
+    /// Name of the segment: the service's.
+    pub(crate) name: Arc<str>,
+    pub(crate) trace_id: TraceId,
+    pub(crate) segment_id: SegmentId,
+    /// What the caller sent.
+    pub(crate) incoming: Option<Box<TraceHeader>>,
+    pub(crate) sampled: bool,
+    /// The sampling rule that decided; `None` when the caller had decided.
+    pub(crate) rule: Option<Arc<str>>,
+    /// Where it is recorded, if it is.
+    pub(crate) slot: Option<SlotKey>,
+}
+
+impl Root {
+    /// Where its own record stands, if it is recorded: always the first.
+    pub(crate) fn place(&self) -> Option<Place> {
+        Some(Place { slot: self.slot?, id: self.segment_id.to_u64(), index: 0 })
+    }
+
+    /// The subsegment of the caller that called us.
+    pub(crate) fn parent_id(&self) -> Option<SegmentId> {
+        self.incoming.as_ref().and_then(|header| header.parent)
+    }
+
+    /// The header for a call made under `parent`.
+    pub(crate) fn outgoing(&self, parent: SegmentId) -> TraceHeader {
+        let sampled = Sampled::from(self.sampled);
+        match &self.incoming {
+            Some(incoming) => incoming.for_child(self.trace_id, parent, sampled),
+            None => TraceHeader::default().for_child(self.trace_id, parent, sampled),
+        }
+    }
+
+    /// The header of our own answer, if the caller asked for one.
+    #[cfg(feature = "tower")]
+    pub(crate) fn response(&self) -> Option<TraceHeader> {
+        let incoming = self.incoming.as_ref()?;
+        incoming.response(self.trace_id, Sampled::from(self.sampled))
+    }
+}

@@ -1,0 +1,194 @@
+//! Room for the traces that are open, found by a number instead of a pointer.
+//!
+//! In: traces that begin. Out: each under its own lock, by key. Owns the traces and the buffers
+//! that wait for reuse. A key that outlives its trace finds nothing: it names a generation of the
+//! slot. So a span may remember where it is recorded without keeping anything alive.
+
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::open_trace::OpenTrace;
+use super::record::Body;
+
+/// Traces in the first chunk; each further chunk has twice as many.
+const FIRST_CHUNK: u32 = 64;
+const CHUNKS: usize = 9;
+/// Most traces open at once: all chunks together.
+const MAX_OPEN: u32 = FIRST_CHUNK * ((1 << CHUNKS) - 1);
+/// Buffers kept for reuse, and the largest of them.
+const MAX_IDLE_BODIES: usize = 64;
+const MAX_IDLE_BODY_BYTES: usize = 256 * 1024;
+
+/// Names a trace that is, or was, open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SlotKey {
+    index: u32,
+    generation: u32,
+}
+
+/// Its own cache lines: neighbours are used by other threads.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Slot(Mutex<Generation>);
+
+#[derive(Debug, Default)]
+struct Generation {
+    /// Odd while the slot is in use.
+    number: u32,
+    trace: OpenTrace,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    chunks: [OnceLock<Box<[Slot]>>; CHUNKS],
+    idle: Mutex<Idle>,
+}
+
+#[derive(Debug, Default)]
+struct Idle {
+    free: Vec<u32>,
+    /// The first slot that was never used.
+    unused: u32,
+    bodies: Vec<Body>,
+}
+
+/// A trace, locked.
+pub(crate) struct Locked<'a>(MutexGuard<'a, Generation>);
+
+impl std::ops::Deref for Locked<'_> {
+    type Target = OpenTrace;
+
+    fn deref(&self) -> &OpenTrace {
+        &self.0.trace
+    }
+}
+
+impl std::ops::DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut OpenTrace {
+        &mut self.0.trace
+    }
+}
+
+impl Slots {
+    /// Takes a slot, with an empty body in it; `None` when too many are open.
+    pub(crate) fn claim(&self) -> Option<SlotKey> {
+        let mut idle = self.idle();
+        let index = match idle.free.pop() {
+            Some(index) => index,
+            None if idle.unused < MAX_OPEN => {
+                idle.unused += 1;
+                idle.unused - 1
+            }
+            None => return None,
+        };
+        let body = idle.bodies.pop().unwrap_or_default();
+        drop(idle);
+        let mut slot = self.slot(index)?;
+        slot.number = slot.number.wrapping_add(1) | 1;
+        slot.trace.body = body;
+        Some(SlotKey { index, generation: slot.number })
+    }
+
+    /// The trace, unless it has ended.
+    pub(crate) fn lock(&self, key: SlotKey) -> Option<Locked<'_>> {
+        let slot = self.slot(key.index)?;
+        (slot.number == key.generation).then_some(Locked(slot))
+    }
+
+    /// Ends the trace; its key finds nothing from now on.
+    pub(crate) fn release(&self, key: SlotKey, mut locked: Locked<'_>) {
+        locked.0.number = locked.0.number.wrapping_add(1);
+        let trace = std::mem::take(&mut locked.0.trace);
+        drop(locked);
+        let mut idle = self.idle();
+        idle.free.push(key.index);
+        keep(&mut idle.bodies, trace.body);
+    }
+
+    /// A body for a trace that goes on, and back again when its documents are written.
+    pub(crate) fn take_body(&self) -> Body {
+        self.idle().bodies.pop().unwrap_or_default()
+    }
+
+    pub(crate) fn give_body(&self, mut body: Body) {
+        body.clear();
+        keep(&mut self.idle().bodies, body);
+    }
+
+    /// Visits every open trace.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(SlotKey, Locked<'_>)) {
+        let used = self.idle().unused;
+        for index in 0..used {
+            let Some(slot) = self.slot(index) else { continue };
+            let key = SlotKey { index, generation: slot.number };
+            if slot.number % 2 == 1 {
+                visit(key, Locked(slot));
+            }
+        }
+    }
+
+    fn slot(&self, index: u32) -> Option<MutexGuard<'_, Generation>> {
+        // Chunk k begins at FIRST_CHUNK * (2^k - 1).
+        let shifted = index + FIRST_CHUNK;
+        let chunk = (shifted / FIRST_CHUNK).ilog2();
+        let size = FIRST_CHUNK << chunk;
+        let slots = self
+            .chunks
+            .get(chunk as usize)?
+            .get_or_init(|| (0..size).map(|_| Slot::default()).collect());
+        let slot = slots.get((shifted - size) as usize)?;
+        // Were a thread to panic in here, the worst is a value that is missing.
+        Some(slot.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn keep(bodies: &mut Vec<Body>, body: Body) {
+    if bodies.len() < MAX_IDLE_BODIES && (1..MAX_IDLE_BODY_BYTES).contains(&body.capacity_bytes()) {
+        bodies.push(body);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_slot_is_a_place_of_its_own() {
+        let slots = Slots::default();
+        let keys: Vec<_> = (0..1_000).map(|_| slots.claim().unwrap()).collect();
+        let addresses: HashSet<_> = keys
+            .iter()
+            .map(|key| std::ptr::from_ref::<OpenTrace>(&slots.lock(*key).unwrap()))
+            .collect();
+        assert_eq!(addresses.len(), 1_000);
+        let mut visited = 0;
+        slots.for_each(|_, _| visited += 1);
+        assert_eq!(visited, 1_000);
+    }
+
+    #[test]
+    fn a_key_finds_nothing_once_its_trace_has_ended() {
+        let slots = Slots::default();
+        let first = slots.claim().unwrap();
+        slots.release(first, slots.lock(first).unwrap());
+        assert!(slots.lock(first).is_none());
+        let second = slots.claim().unwrap();
+        assert_eq!(second.index, first.index);
+        assert!(slots.lock(first).is_none());
+        assert!(slots.lock(second).is_some());
+    }
+
+    #[test]
+    fn the_number_of_open_traces_is_bounded() {
+        let slots = Slots::default();
+        for _ in 0..MAX_OPEN {
+            assert!(slots.claim().is_some());
+        }
+        assert_eq!(slots.claim(), None);
+    }
+}

@@ -1,0 +1,387 @@
+//! The recorder behind the layer, the capture layers and the free functions.
+//!
+//! In: local roots with what is known of their request; spans, values and errors with their place.
+//! Out: parts of traces, to the emitter's queue. Owns the sampler and the open traces. Every call
+//! is short: one lock of one trace, no I/O.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tracing_core::Level;
+
+use super::clock;
+use super::errors;
+use super::open_trace::{Gather, Part, Place};
+use super::record::{Flags, Key, Name, Record};
+use super::root::Root;
+use super::scratch::Scratch;
+use super::slots::{Locked, SlotKey, Slots};
+use crate::emitter::{Counters, Queue, Refused};
+use crate::sampling::{HttpTarget, Sampler, SamplingRequest};
+use crate::{SegmentId, TraceHeader, TraceId};
+
+/// Options of a tracer, all checked.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) service_name: Arc<str>,
+    /// Spans less important than this are not recorded.
+    pub(crate) max_level: Level,
+    pub(crate) sampler: Box<dyn Sampler>,
+    pub(crate) context_missing: ContextMissing,
+}
+
+/// What to do about annotations outside any segment (`AWS_XRAY_CONTEXT_MISSING`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ContextMissing {
+    #[default]
+    Log,
+    Ignore,
+}
+
+#[derive(Debug)]
+pub(crate) struct Tracer {
+    /// Tells it from other tracers of the process.
+    pub(crate) id: u32,
+    pub(crate) settings: Settings,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) queue: Arc<Queue<Part>>,
+    slots: Slots,
+}
+
+/// How a local root begins.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RootStart<'a> {
+    /// Another name than the service's.
+    pub(crate) name: Option<&'a Arc<str>>,
+    pub(crate) incoming: Option<TraceHeader>,
+    pub(crate) http: Option<HttpTarget<'a>>,
+    /// Not to be recorded, for this reason, whatever the sampler says.
+    pub(crate) excluded_by: Option<&'a Arc<str>>,
+}
+
+impl Tracer {
+    pub(crate) fn new(
+        settings: Settings,
+        queue: Arc<Queue<Part>>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        static NEXT_ID: AtomicU32 = AtomicU32::new(1);
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        Self { id, settings, counters, queue, slots: Slots::default() }
+    }
+
+    /// Decides on a local root, and records its first moment if it is sampled. `span` is the
+    /// registry's id of its span, 0 without one; `name` is the span's.
+    pub(crate) fn begin_root(
+        &self,
+        start: RootStart<'_>,
+        span: u64,
+        name: &'static str,
+        flags: Flags,
+    ) -> Arc<Root> {
+        let service = start.name.unwrap_or(&self.settings.service_name);
+        let (sampled, rule) = self.decide(&start, service);
+        let incoming = start.incoming.filter(|header| *header != TraceHeader::default());
+        let counted =
+            if sampled { &self.counters.roots_sampled } else { &self.counters.roots_unsampled };
+        counted.add(1);
+        let root = Root {
+            tracer: self.id,
+            name: Arc::clone(service),
+            trace_id: incoming.as_ref().and_then(|h| h.root).unwrap_or_else(TraceId::random),
+            segment_id: SegmentId::random(),
+            incoming: incoming.map(Box::new),
+            sampled,
+            rule,
+            slot: if sampled { self.slots.claim() } else { None },
+        };
+        let root = Arc::new(root);
+        match root.slot {
+            Some(slot) => self.record_root(slot, &root, span, name, flags),
+            None if sampled => self.counters.dropped_too_many_open.add(1),
+            None => {}
+        }
+        root
+    }
+
+    fn decide(&self, start: &RootStart<'_>, service_name: &Arc<str>) -> (bool, Option<Arc<str>>) {
+        if let Some(reason) = start.excluded_by {
+            return (false, Some(Arc::clone(reason)));
+        }
+        if let Some(sampled) = start.incoming.as_ref().and_then(|header| header.sampled.decision())
+        {
+            return (sampled, None);
+        }
+        let request =
+            SamplingRequest { service_name, http: start.http, ..SamplingRequest::default() };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let decision = self.settings.sampler.decide(&request, now.as_secs());
+        (decision.sampled, decision.rule)
+    }
+
+    fn record_root(
+        &self,
+        slot: SlotKey,
+        root: &Arc<Root>,
+        span: u64,
+        name: &'static str,
+        flags: Flags,
+    ) {
+        let Some(mut trace) = self.slots.lock(slot) else { return };
+        let now_ns = clock::now_ns();
+        let mut record = Record::new(root.segment_id.to_u64(), Name::Static(name), now_ns);
+        record.span = span;
+        record.flags = Flags::ROOT.with(flags);
+        trace.begin(Arc::clone(root), record, clock::zero_epoch_ns(now_ns));
+    }
+
+    /// Adds a subsegment below `parent`, with what `scratch` says about it (its name too, if that is
+    /// text). `None` if the trace is over or full.
+    pub(crate) fn add(
+        &self,
+        parent: Place,
+        mut record: Record,
+        scratch: &Scratch,
+    ) -> Option<Place> {
+        let mut trace = self.slots.lock(parent.slot)?;
+        if !trace.has_room() {
+            trace = self.make_room(parent.slot, trace)?;
+        }
+        let id = record.id;
+        record.name = trace.body.copy_name(&scratch.body, record.name);
+        let index = trace.add(parent, record);
+        self.pour(&mut trace, index, scratch);
+        Some(Place { slot: parent.slot, id, index })
+    }
+
+    /// Gives the root's record its span and its values, found after it began.
+    pub(crate) fn set_root_span(&self, root: &Root, span: u64) {
+        if let Some(mut trace) = root.slot.and_then(|slot| self.slots.lock(slot)) {
+            trace.set_root_span(span);
+        }
+    }
+
+    /// Gives a record that a capture layer made the span that stands for it.
+    pub(crate) fn set_span(&self, place: Place, span: u64) {
+        self.with_record(place, |trace, index| {
+            if let Some(record) = trace.body.records.get_mut(index as usize) {
+                record.span = span;
+            }
+        });
+    }
+
+    /// Adds what `scratch` says to the record at `place`.
+    pub(crate) fn enrich(&self, place: Place, scratch: &Scratch, flags: Flags) {
+        let Some(mut trace) = self.slots.lock(place.slot) else { return };
+        if !trace.has_room() {
+            match self.make_room(place.slot, trace) {
+                Some(room) => trace = room,
+                None => return,
+            }
+        }
+        let Some(index) = trace.locate(place) else { return };
+        self.pour(&mut trace, index, scratch);
+        if let Some(record) = trace.body.records.get_mut(index as usize) {
+            record.flags.set(flags);
+        }
+    }
+
+    /// A span was left: it may have been for the last time.
+    pub(crate) fn exit(&self, place: Place, span: u64) {
+        let now_ns = clock::now_ns();
+        let panics = std::thread::panicking();
+        self.with_record(place, |trace, index| {
+            let record = trace.body.records.get_mut(index as usize);
+            // The place may be an ancestor's, if the span itself is not recorded.
+            let Some(record) = record.filter(|record| record.span == span) else { return };
+            if !record.flags.has(Flags::CAPTURED) {
+                record.end_ns = now_ns;
+            }
+            if panics {
+                note_unwinding(trace, index);
+            }
+        });
+    }
+
+    /// The registry gave a span up.
+    pub(crate) fn close_span(&self, place: Place, span: u64) {
+        let Some(mut trace) = self.slots.lock(place.slot) else { return };
+        trace.root_span_closed(span);
+        if let Some(index) = trace.locate(place) {
+            match trace.body.records.get_mut(index as usize) {
+                // The place is an ancestor's: the span itself is not recorded.
+                Some(record) if record.span != span => return,
+                // Its capture layer will end it.
+                Some(record) if record.flags.has(Flags::CAPTURED) => record.span = 0,
+                Some(record) if record.end_ns != 0 => trace.close(index, 0),
+                _ => trace.close(index, clock::now_ns()),
+            }
+        }
+        self.settle(place.slot, trace);
+    }
+
+    /// A capture layer says that this is over, now.
+    pub(crate) fn end(&self, place: Place, scratch: &Scratch, flags: Flags) {
+        let now_ns = clock::now_ns();
+        let Some(mut trace) = self.slots.lock(place.slot) else { return };
+        if let Some(index) = trace.locate(place) {
+            self.pour(&mut trace, index, scratch);
+            if let Some(record) = trace.body.records.get_mut(index as usize) {
+                record.end_ns = now_ns;
+                record.flags.set(flags);
+            }
+            trace.close(index, now_ns);
+        }
+        self.settle(place.slot, trace);
+    }
+
+    /// Adds a subsegment that is over already.
+    pub(crate) fn add_ended(&self, parent: Place, record: Record, scratch: &Scratch) {
+        let Some(place) = self.add(parent, record, scratch) else { return };
+        let Some(mut trace) = self.slots.lock(place.slot) else { return };
+        if let Some(index) = trace.locate(place) {
+            trace.close(index, record.end_ns);
+        }
+        self.settle(place.slot, trace);
+    }
+
+    /// The open record of the first of `spans` that has one; else the root, even if it has ended.
+    pub(crate) fn place(&self, root: &Root, spans: &[u64]) -> Option<Place> {
+        let of_root = root.place()?;
+        if spans.is_empty() {
+            return Some(of_root);
+        }
+        let trace = self.slots.lock(of_root.slot)?;
+        Some(trace.find(of_root.slot, spans).unwrap_or(of_root))
+    }
+
+    /// Whether the record is still open; false also when its place was taken by another.
+    pub(crate) fn is_open(&self, place: Place) -> bool {
+        self.slots.lock(place.slot).is_some_and(|trace| trace.locate(place).is_some())
+    }
+
+    /// Whether `place` is that of `span` itself, not of an ancestor.
+    pub(crate) fn is_record_of(&self, place: Place, span: u64) -> bool {
+        self.record(place, |record| record.span == span)
+    }
+
+    pub(crate) fn has_flag(&self, place: Place, flag: Flags) -> bool {
+        self.record(place, |record| record.flags.has(flag))
+    }
+
+    fn record(&self, place: Place, is: impl FnOnce(&Record) -> bool) -> bool {
+        let Some(trace) = self.slots.lock(place.slot) else { return false };
+        let record = trace.locate(place).and_then(|index| trace.body.records.get(index as usize));
+        record.is_some_and(is)
+    }
+
+    /// Queues what has waited for long, or everything that can leave.
+    pub(crate) fn sweep(&self, all: bool) {
+        let now_ns = clock::now_ns();
+        let why = if all { Gather::All } else { Gather::Old(now_ns) };
+        self.slots.for_each(|slot, mut trace| {
+            let abandoned = trace.abandon(now_ns);
+            self.counters.dropped_never_closed.add(abandoned as u64);
+            let part = trace.gather(why, || self.slots.take_body());
+            if trace.is_finished() {
+                self.slots.release(slot, trace);
+            } else {
+                drop(trace);
+            }
+            self.send(part);
+        });
+    }
+
+    /// A part's documents are written: its buffers can be used again.
+    pub(crate) fn recycle(&self, part: Part) {
+        self.slots.give_body(part.body);
+    }
+
+    fn pour(&self, trace: &mut Locked<'_>, index: u32, scratch: &Scratch) {
+        if scratch.pairs.is_empty() && scratch.body.exceptions.is_empty() {
+            return;
+        }
+        let root = trace.root_index();
+        for (key, value) in &scratch.pairs {
+            // A user belongs to the segment, wherever it was said.
+            let of = match (key, root) {
+                (Key::User, Some(root)) => root,
+                _ => index,
+            };
+            trace.body.copy_field(&scratch.body, of, *key, *value);
+        }
+        for exception in &scratch.body.exceptions {
+            trace.body.copy_exception(&scratch.body, index, exception);
+        }
+    }
+
+    /// Lets closed records leave a trace that is full; `None` if it stays full.
+    fn make_room<'a>(&'a self, slot: SlotKey, mut trace: Locked<'a>) -> Option<Locked<'a>> {
+        let part = trace.gather(Gather::All, || self.slots.take_body());
+        let has_room = trace.has_room();
+        drop(trace);
+        self.send(part);
+        if !has_room {
+            self.counters.dropped_arena_full.add(1);
+            return None;
+        }
+        self.slots.lock(slot)
+    }
+
+    fn with_record(&self, place: Place, change: impl FnOnce(&mut Locked<'_>, u32)) {
+        if let Some(mut trace) = self.slots.lock(place.slot)
+            && let Some(index) = trace.locate(place)
+        {
+            change(&mut trace, index);
+        }
+    }
+
+    /// Sends what is due after something closed, and frees the slot of a trace that is over.
+    fn settle(&self, slot: SlotKey, mut trace: Locked<'_>) {
+        let part = trace.gather(Gather::Due, || self.slots.take_body());
+        if trace.is_finished() {
+            self.slots.release(slot, trace);
+        } else {
+            drop(trace);
+        }
+        self.send(part);
+    }
+
+    fn send(&self, part: Option<Part>) {
+        let Some(part) = part else { return };
+        let bytes = part.body.estimated_bytes();
+        match self.queue.push(part, bytes) {
+            Ok(()) => {}
+            Err(Refused::Full(part)) => {
+                self.counters.dropped_queue_full.add(1);
+                self.recycle(part);
+            }
+            Err(Refused::Closed(part)) => {
+                self.counters.dropped_after_end.add(1);
+                self.recycle(part);
+            }
+        }
+    }
+}
+
+/// A panic unwinds through the record: the innermost one tells of it, the others refer to that.
+fn note_unwinding(trace: &mut Locked<'_>, index: u32) {
+    let number = errors::panic_number();
+    let (noted, told_by) = trace.panic;
+    let Some(record) = trace.body.records.get_mut(index as usize) else { return };
+    record.flags.set(Flags::FAULT);
+    if told_by != 0 && noted == number {
+        if record.cause_id == 0 {
+            record.cause_id = told_by;
+        }
+        return;
+    }
+    Scratch::with(|scratch| {
+        let id = errors::read_panic(scratch);
+        trace.panic = (number, id);
+        for exception in &scratch.body.exceptions {
+            trace.body.copy_exception(&scratch.body, index, exception);
+        }
+    });
+}

@@ -1,0 +1,280 @@
+//! Writes what was said about a record: the `http` and `sql` blocks, annotations and metadata.
+//!
+//! In: the values of one record, in the order they came; of two with the same key the later counts.
+//! Out: the members of its document. Owns nothing.
+
+use std::borrow::Cow;
+
+use super::record::{Body, Fields, Key, Value};
+use crate::document::json::Writer;
+use crate::document::limits::{MAX_ANNOTATION_VALUE_CHARS, MAX_HTTP_TEXT_CHARS};
+use crate::document::{cut_chars, sanitize_annotation_key};
+
+/// How far is looked ahead for a later value of the same key. (Farther ones stand twice: JSON
+/// readers take one of them.)
+const LOOK_AHEAD: usize = 64;
+
+/// The `http` block.
+#[derive(Debug, Default)]
+pub(crate) struct HttpValues<'a> {
+    method: Option<&'a str>,
+    url: Option<&'a str>,
+    user_agent: Option<&'a str>,
+    client_ip: Option<&'a str>,
+    forwarded_for: bool,
+    status: Option<u64>,
+    content_length: Option<u64>,
+    is_empty: bool,
+}
+
+impl<'a> HttpValues<'a> {
+    pub(crate) fn of(body: &'a Body, fields: Fields<'a>) -> Self {
+        let mut http = Self { is_empty: true, ..Self::default() };
+        for field in fields {
+            let text = || body.text_of(field.value);
+            match field.key {
+                Key::Method => http.method = text(),
+                Key::Url => http.url = text(),
+                Key::UserAgent => http.user_agent = text(),
+                Key::ClientIp => http.client_ip = text(),
+                Key::ForwardedFor => http.forwarded_for = true,
+                Key::Status => http.status = unsigned(field.value),
+                Key::ContentLength => http.content_length = unsigned(field.value),
+                _ => continue,
+            }
+            http.is_empty = false;
+        }
+        http
+    }
+
+    pub(crate) fn write(&self, json: &mut Writer<'_>) {
+        if self.is_empty {
+            return;
+        }
+        json.key("http");
+        json.open_object();
+        json.key("request");
+        json.open_object();
+        let texts = [
+            ("method", self.method),
+            ("url", self.url),
+            ("user_agent", self.user_agent),
+            ("client_ip", self.client_ip),
+        ];
+        for (key, text) in texts {
+            if let Some(text) = text {
+                json.key(key);
+                json.text(cut_chars(text, MAX_HTTP_TEXT_CHARS));
+            }
+        }
+        if self.forwarded_for {
+            json.key("x_forwarded_for");
+            json.bool(true);
+        }
+        json.close_object();
+        if self.status.is_some() || self.content_length.is_some() {
+            json.key("response");
+            json.open_object();
+            let numbers = [("status", self.status), ("content_length", self.content_length)];
+            for (key, number) in numbers {
+                if let Some(number) = number {
+                    json.key(key);
+                    json.unsigned(number);
+                }
+            }
+            json.close_object();
+        }
+        json.close_object();
+    }
+}
+
+/// The `sql` block.
+#[derive(Debug, Default)]
+pub(crate) struct SqlValues<'a> {
+    url: Option<&'a str>,
+    query: Option<&'a str>,
+    database: Option<&'a str>,
+    user: Option<&'a str>,
+}
+
+impl<'a> SqlValues<'a> {
+    pub(crate) fn of(body: &'a Body, fields: Fields<'a>) -> Self {
+        let mut sql = Self::default();
+        for field in fields {
+            let text = || body.text_of(field.value);
+            match field.key {
+                Key::SqlUrl => sql.url = text(),
+                Key::SqlQuery => sql.query = text(),
+                Key::SqlDatabase => sql.database = text(),
+                Key::SqlUser => sql.user = text(),
+                _ => {}
+            }
+        }
+        sql
+    }
+
+    pub(crate) fn write(&self, json: &mut Writer<'_>) {
+        let texts = [
+            ("url", self.url),
+            ("sanitized_query", self.query),
+            ("database_type", self.database),
+            ("user", self.user),
+        ];
+        if texts.iter().all(|(_, text)| text.is_none()) {
+            return;
+        }
+        json.key("sql");
+        json.open_object();
+        for (key, text) in texts {
+            if let Some(text) = text {
+                json.key(key);
+                json.text(text);
+            }
+        }
+        json.close_object();
+    }
+}
+
+/// What a key asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Destination<'a> {
+    Annotation(&'a str),
+    Metadata(&'a str),
+    Elsewhere,
+}
+
+fn destination<'a>(body: &'a Body, key: Key, is_segment: bool) -> Destination<'a> {
+    match key {
+        Key::Field("otel.name") if !is_segment => Destination::Elsewhere,
+        Key::Field(name) => {
+            if let Some(name) = name.strip_prefix("annotation.") {
+                Destination::Annotation(name)
+            } else {
+                Destination::Metadata(name.strip_prefix("metadata.").unwrap_or(name))
+            }
+        }
+        Key::Annotation(name) => Destination::Annotation(body.text(name)),
+        Key::Metadata(name) => Destination::Metadata(body.text(name)),
+        // Only a segment has a user of its own.
+        Key::User if !is_segment => Destination::Metadata("user"),
+        _ => Destination::Elsewhere,
+    }
+}
+
+/// Writes the `annotations` block.
+pub(crate) fn write_annotations(json: &mut Writer<'_>, body: &Body, mut fields: Fields<'_>) {
+    let mut is_open = false;
+    while let Some(field) = fields.next() {
+        let to = destination(body, field.key, true);
+        let Destination::Annotation(key) = to else { continue };
+        if is_said_again(body, to, fields.clone(), true) {
+            continue;
+        }
+        if !is_open {
+            json.key("annotations");
+            json.open_object();
+            is_open = true;
+        }
+        json.key(&sanitize_annotation_key(key));
+        match field.value {
+            Value::Text(text) | Value::Json(text) => {
+                json.text(cut_chars(body.text(text), MAX_ANNOTATION_VALUE_CHARS));
+            }
+            value => write_value(json, body, value),
+        }
+    }
+    if is_open {
+        json.close_object();
+    }
+}
+
+/// Writes the `metadata` block; a segment's `span_name` has a namespace of its own.
+pub(crate) fn write_metadata(
+    json: &mut Writer<'_>,
+    body: &Body,
+    mut fields: Fields<'_>,
+    span_name: &str,
+    is_segment: bool,
+) {
+    let mut is_open = false;
+    if !span_name.is_empty() {
+        json.key("metadata");
+        json.open_object();
+        json.key("tracing");
+        json.open_object();
+        json.key("span");
+        json.text(span_name);
+        json.close_object();
+        is_open = true;
+    }
+    let mut has_values = false;
+    while let Some(field) = fields.next() {
+        let to = destination(body, field.key, is_segment);
+        let Destination::Metadata(key) = to else { continue };
+        if is_said_again(body, to, fields.clone(), is_segment) {
+            continue;
+        }
+        if !is_open {
+            json.key("metadata");
+            json.open_object();
+            is_open = true;
+        }
+        if !has_values {
+            json.key("default");
+            json.open_object();
+            has_values = true;
+        }
+        json.key(key);
+        write_value(json, body, field.value);
+    }
+    if has_values {
+        json.close_object();
+    }
+    if is_open {
+        json.close_object();
+    }
+}
+
+fn is_said_again(body: &Body, to: Destination<'_>, later: Fields<'_>, is_segment: bool) -> bool {
+    later.take(LOOK_AHEAD).any(|field| destination(body, field.key, is_segment) == to)
+}
+
+fn write_value(json: &mut Writer<'_>, body: &Body, value: Value) {
+    match value {
+        Value::Signed(number) => json.signed(number),
+        Value::Unsigned(number) => json.unsigned(number),
+        Value::Float(number) if number.is_finite() => json.float(number),
+        Value::Float(number) => json.text(&number.to_string()),
+        Value::Bool(bool) => json.bool(bool),
+        Value::Text(text) => json.text(body.text(text)),
+        Value::Json(text) => json.raw(body.text(text)),
+    }
+}
+
+fn unsigned(value: Value) -> Option<u64> {
+    match value {
+        Value::Unsigned(number) => Some(number),
+        _ => None,
+    }
+}
+
+impl Body {
+    /// The text of a value that is text.
+    fn text_of(&self, value: Value) -> Option<&str> {
+        match value {
+            Value::Text(text) => Some(self.text(text)),
+            _ => None,
+        }
+    }
+
+    /// Any value as text.
+    pub(crate) fn value_text(&self, value: Value) -> Cow<'_, str> {
+        match value {
+            Value::Signed(number) => number.to_string().into(),
+            Value::Unsigned(number) => number.to_string().into(),
+            Value::Float(number) => number.to_string().into(),
+            Value::Bool(bool) => bool.to_string().into(),
+            Value::Text(text) | Value::Json(text) => self.text(text).into(),
+        }
+    }
+}
