@@ -1,4 +1,7 @@
 //! Makes segments and subsegments of what libraries do: one file and one feature each.
+//!
+//! In: requests, calls, queries. Out: records with their `http` and `sql` blocks, trace headers on
+//! what leaves. Owns what is under way, and ends it: when it is over, or when it is dropped.
 
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
@@ -6,3 +9,10 @@ pub mod reqwest;
 pub mod sqlx;
 #[cfg(feature = "tower")]
 pub mod tower;
+
+pub(crate) mod sql_text;
+
+#[cfg(feature = "tower")]
+mod body;
+#[cfg(any(feature = "reqwest", feature = "sqlx"))]
+mod subsegment;

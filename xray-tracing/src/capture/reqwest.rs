@@ -1,12 +1,32 @@
 //! A remote subsegment for each request made with reqwest, and the trace header on it.
+//!
+//! In: requests. Out: the same with `X-Amzn-Trace-Id`, sampled or not; their responses; a subsegment
+//! named after the host. Owns nothing between calls. Query strings and passwords are not recorded.
+//! A subsegment ends with the head of the response: when its body is read is up to the caller.
 
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use reqwest::{Body, IntoUrl, Response};
+use reqwest::{Body, IntoUrl, Request, Response, Url};
 use serde::Serialize;
+use tracing::Instrument;
+
+use super::subsegment::Subsegment;
+use crate::TraceHeader;
+use crate::layer::current;
+use crate::layer::record::{Flags, Key, Value};
+
+/// Stands for a password.
+const MASK: &str = "******";
 
 /// A [`reqwest::Client`] whose calls are seen in the trace.
+///
+/// ```no_run
+/// # async fn f() -> Result<(), reqwest::Error> {
+/// let client = xray_tracing::reqwest::Client::from(reqwest::Client::new());
+/// let products = client.get("http://prodcatalog:5000/products/").send().await?.text().await?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Client {
     inner: reqwest::Client,
@@ -97,6 +117,71 @@ impl RequestBuilder {
     /// # Errors
     /// As [`reqwest::RequestBuilder::send`].
     pub async fn send(self) -> Result<Response, reqwest::Error> {
-        self.inner.send().await
+        let (client, request) = self.inner.build_split();
+        let mut request = request?;
+        let Some(call) = begin(&mut request) else { return client.execute(request).await };
+        let answer = client.execute(request).instrument(call.span().clone()).await;
+        match answer {
+            Ok(response) => {
+                end(call, &response);
+                Ok(response)
+            }
+            Err(error) => Err(fail(call, error)),
+        }
     }
+}
+
+/// Puts the header on the request; begins a subsegment if the trace is recorded.
+fn begin(request: &mut Request) -> Option<Subsegment> {
+    let (header, call) = current::with_current(|tracer, root, place| {
+        let call = place.and_then(|parent| {
+            let host = request.url().host_str().unwrap_or_default();
+            Subsegment::begin(tracer, parent, host, Flags::default(), |scratch| {
+                scratch.add_text(Key::Method, request.method().as_str());
+                scratch.add_text(Key::Url, &shown_url(request.url()));
+            })
+        });
+        let parent = match (&call, place) {
+            (Some(call), _) => call.id(),
+            (None, Some(place)) => crate::SegmentId::from_u64(place.id),
+            (None, None) => root.segment_id,
+        };
+        (root.outgoing(parent), call)
+    })??;
+    if let Ok(value) = HeaderValue::try_from(header.to_string()) {
+        request.headers_mut().insert(HeaderName::from_static(TraceHeader::NAME), value);
+    }
+    call
+}
+
+fn end(call: Subsegment, response: &Response) {
+    let status = response.status().as_u16();
+    call.end(Flags::of_status(status), |scratch| {
+        scratch.add(Key::Status, Value::Unsigned(status.into()));
+        if let Some(bytes) = response.content_length() {
+            scratch.add(Key::ContentLength, Value::Unsigned(bytes));
+        }
+    });
+}
+
+/// Records the error without the URL in it, whose query string may hold secrets.
+fn fail(call: Subsegment, error: reqwest::Error) -> reqwest::Error {
+    let url = error.url().cloned();
+    let error = error.without_url();
+    call.fail(&error);
+    match url {
+        Some(url) => error.with_url(url),
+        None => error,
+    }
+}
+
+/// The URL without query string and fragment, its password masked.
+fn shown_url(url: &Url) -> String {
+    let mut shown = url.clone();
+    shown.set_query(None);
+    shown.set_fragment(None);
+    if shown.password().is_some() && shown.set_password(Some(MASK)).is_err() {
+        return String::new();
+    }
+    shown.into()
 }
