@@ -149,6 +149,13 @@ impl Builder {
         self
     }
 
+    /// As with `AWS_XRAY_SDK_ENABLED=false`.
+    #[cfg(test)]
+    pub(crate) fn disabled(mut self) -> Self {
+        self.environment.is_disabled = true;
+        self
+    }
+
     /// Makes the layer, for `registry().with(layer)`, and the guard that flushes it.
     ///
     /// # Errors

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use tracing::Instrument;
-use tracing::instrument::WithSubscriber;
 
 use crate::document::cut_chars;
 use crate::document::limits::MAX_ANNOTATION_KEY_CHARS as MAX_KEY_CHARS;
@@ -208,7 +207,7 @@ pub fn current_header() -> Option<TraceHeader> {
     .flatten()
 }
 
-/// `tokio::spawn` that keeps the current span (and subscriber) as parent.
+/// `tokio::spawn` that keeps the current span as parent.
 #[cfg(feature = "tokio")]
 #[track_caller]
 pub fn spawn<F>(future: F) -> tokio::task::JoinHandle<F::Output>
@@ -219,8 +218,8 @@ where
     tokio::spawn(keep_trace(future))
 }
 
-/// Lets `future` run in the trace, span and subscriber of the caller, wherever it is polled: for
-/// executors other than tokio. [`spawn`] does it by itself.
+/// Lets `future` run in the trace and span of the caller, wherever it is polled: for executors other
+/// than tokio. (`spawn` does it by itself.)
 pub fn keep_trace<F: Future>(future: F) -> impl Future<Output = F::Output> {
-    InContext::current(future.in_current_span()).with_current_subscriber()
+    InContext::current(future.in_current_span())
 }

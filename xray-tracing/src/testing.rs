@@ -49,12 +49,14 @@ pub fn capture(work: impl FnOnce()) -> Vec<Entity> {
 /// #[tracing::instrument]
 /// async fn checkout() {}
 ///
-/// let documents = xray_tracing::testing::capture_async(checkout()).await;
+/// let documents = xray_tracing::testing::capture_async(|| checkout()).await;
 /// assert_eq!(documents.len(), 1);
 /// # });
 /// ```
-pub async fn capture_async<F: Future>(work: F) -> Vec<Entity> {
+pub async fn capture_async<F: Future>(work: impl FnOnce() -> F) -> Vec<Entity> {
     let capture = Capture::new();
+    // A span that `work` makes before it is polled belongs to the capture as well.
+    let work = tracing::dispatcher::with_default(&capture.subscriber, work);
     work.with_subscriber(capture.subscriber.clone()).await;
     capture.finish()
 }
@@ -87,7 +89,7 @@ impl Capture {
             Ok(built) => built,
             Err(error) => panic!("the capture cannot start: {error}"),
         };
-        let subscriber = Dispatch::new(tracing_subscriber::registry().with(layer));
+        let subscriber = Dispatch::new(tracing_subscriber::registry().with(layer.for_capture()));
         Self { sink, guard, subscriber }
     }
 

@@ -16,3 +16,6 @@ pub(crate) mod sql_text;
 mod body;
 #[cfg(any(feature = "reqwest", feature = "sqlx"))]
 mod subsegment;
+
+#[cfg(all(test, feature = "init", feature = "tower", feature = "reqwest", feature = "sqlx"))]
+mod tests;

@@ -16,9 +16,6 @@ use crate::TraceHeader;
 use crate::layer::current;
 use crate::layer::record::{Flags, Key, Value};
 
-/// Stands for a password.
-const MASK: &str = "******";
-
 /// A [`reqwest::Client`] whose calls are seen in the trace.
 ///
 /// ```no_run
@@ -175,13 +172,10 @@ fn fail(call: Subsegment, error: reqwest::Error) -> reqwest::Error {
     }
 }
 
-/// The URL without query string and fragment, its password masked.
+/// The URL without query string and fragment. (reqwest has made a header of user and password.)
 fn shown_url(url: &Url) -> String {
     let mut shown = url.clone();
     shown.set_query(None);
     shown.set_fragment(None);
-    if shown.password().is_some() && shown.set_password(Some(MASK)).is_err() {
-        return String::new();
-    }
     shown.into()
 }

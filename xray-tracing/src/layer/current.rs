@@ -145,12 +145,22 @@ pub(crate) fn with_spot<R>(work: impl FnOnce(&Tracer, Option<Place>) -> R) -> Op
 }
 
 pin_project! {
-    /// Sets the context whenever the future is polled.
+    /// Keeps a future in the trace of the code that made it: sets the context whenever the future
+    /// is polled, and in a capture the subscriber as well, until the future is dropped.
     #[derive(Debug)]
     pub(crate) struct InContext<F> {
         root: Option<Arc<Root>>,
+        subscriber: Option<Dispatch>,
         #[pin]
-        future: F,
+        future: Option<F>,
+    }
+
+    impl<F> PinnedDrop for InContext<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _subscriber = this.subscriber.as_ref().map(dispatcher::set_default);
+            this.future.set(None);
+        }
     }
 }
 
@@ -158,7 +168,9 @@ impl<F> InContext<F> {
     /// With the context of the caller.
     pub(crate) fn current(future: F) -> Self {
         let root = CONTEXT.try_with(|context| context.try_borrow().ok()?.clone());
-        Self { root: root.ok().flatten(), future }
+        let subscriber =
+            with_layer(|layer, dispatch| layer.is_capture().then(|| dispatch.clone())).flatten();
+        Self { root: root.ok().flatten(), subscriber, future: Some(future) }
     }
 }
 
@@ -167,7 +179,11 @@ impl<F: Future> Future for InContext<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
+        let _subscriber = this.subscriber.as_ref().map(dispatcher::set_default);
         let _context = this.root.clone().map(ContextGuard::enter);
-        this.future.poll(cx)
+        match this.future.as_pin_mut() {
+            Some(future) => future.poll(cx),
+            None => Poll::Pending, // only while it is dropped
+        }
     }
 }

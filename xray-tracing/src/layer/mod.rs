@@ -34,6 +34,9 @@ mod slots;
 mod sql_event;
 mod values;
 
+#[cfg(all(test, feature = "init", feature = "tokio"))]
+mod tests;
+
 pub(crate) use assembler::Identity;
 pub(crate) use feed::Feed;
 pub use span_layer::XrayLayer;

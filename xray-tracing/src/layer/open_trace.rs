@@ -61,7 +61,9 @@ pub(crate) enum Gather {
     Due,
     /// What has waited for long, at this time.
     Old(u64),
-    /// Everything that is closed.
+    /// Whatever is closed, to make room.
+    Closed,
+    /// The same, and a word of a root that is still open: somebody waits for a flush.
     All,
 }
 
@@ -203,7 +205,7 @@ impl OpenTrace {
     fn is_due(&self, why: Gather) -> bool {
         let closed = self.body.records.len() - self.open;
         let enough = match why {
-            Gather::All => true,
+            Gather::All | Gather::Closed => true,
             Gather::Old(_) if self.root_ended => true,
             Gather::Old(now_ns) => now_ns.saturating_sub(self.waits_since_ns) >= MAX_WAIT_NS,
             Gather::Due if self.root_ended => {
@@ -223,7 +225,7 @@ impl OpenTrace {
         let old = match why {
             Gather::All => true,
             Gather::Old(now_ns) => now_ns.saturating_sub(self.waits_since_ns) >= MAX_WAIT_NS,
-            Gather::Due => false,
+            Gather::Due | Gather::Closed => false,
         };
         old && !self.root_announced && self.root_index().is_some()
     }

@@ -36,6 +36,8 @@ use super::{libraries, sql_event};
 pub struct XrayLayer {
     tracer: Arc<Tracer>,
     is_enabled: bool,
+    /// Its subscriber is not the process's: tasks must take it along.
+    is_capture: bool,
     /// Known once the layer stands in a subscriber.
     climb: Option<ClimbFn>,
 }
@@ -83,7 +85,17 @@ enum Spot {
 
 impl XrayLayer {
     pub(crate) fn new(tracer: Arc<Tracer>, is_enabled: bool) -> Self {
-        Self { tracer, is_enabled, climb: None }
+        Self { tracer, is_enabled, is_capture: false, climb: None }
+    }
+
+    /// For a subscriber that only a part of the process uses.
+    pub(crate) fn for_capture(mut self) -> Self {
+        self.is_capture = true;
+        self
+    }
+
+    pub(crate) fn is_capture(&self) -> bool {
+        self.is_capture
     }
 
     pub(crate) fn tracer(&self) -> &Arc<Tracer> {

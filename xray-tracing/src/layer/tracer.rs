@@ -318,7 +318,7 @@ impl Tracer {
 
     /// Lets closed records leave a trace that is full; `None` if it stays full.
     fn make_room<'a>(&'a self, slot: SlotKey, mut trace: Locked<'a>) -> Option<Locked<'a>> {
-        let part = trace.gather(Gather::All, || self.slots.take_body());
+        let part = trace.gather(Gather::Closed, || self.slots.take_body());
         let has_room = trace.has_room();
         drop(trace);
         self.send(part);

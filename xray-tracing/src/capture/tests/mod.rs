@@ -1,0 +1,37 @@
+//! Capture layers against the real thing: axum, reqwest, SQLite.
+//!
+//! In: requests and queries. Out: documents, parsed. What needs a subscriber for the whole process
+//! (servers and workers that spawn tasks and threads of their own) is in `tests/service.rs`.
+
+mod client;
+mod database;
+mod server;
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use tokio::net::TcpListener;
+
+use crate::document::Entity;
+use crate::testing::Capture;
+
+/// Serves `app` on a free port, untraced.
+async fn serve(app: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async { axum::serve(listener, app).await.unwrap() });
+    address
+}
+
+/// Waits until the capture has `count` documents that are complete.
+async fn documents(capture: &Capture, count: usize) -> Vec<Entity> {
+    let mut documents = Vec::new();
+    for _ in 0..2_000 {
+        documents.extend(capture.documents().into_iter().filter(|document| !document.in_progress));
+        if documents.len() >= count {
+            return documents;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    panic!("{count} documents expected, found {documents:?}");
+}
