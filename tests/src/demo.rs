@@ -42,7 +42,7 @@ impl Demo {
     pub fn launch(args: &[&str]) -> Process {
         Process::start(&binaries().demo_app, |command| {
             command.arg("up");
-            for flag in ["--shop", "--console"] {
+            for flag in ["--frontend", "--console"] {
                 command.args([flag, &format!("{}:{}", Ipv4Addr::LOCALHOST, free_port())]);
             }
             command.args(args);

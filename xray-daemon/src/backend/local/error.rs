@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::store::StoreError;
+
 /// Why the local backend cannot start or serve.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -52,6 +54,9 @@ pub enum LocalError {
         #[source]
         source: rusqlite::Error,
     },
+    /// The store does not answer.
+    #[error("the store cannot be read")]
+    Store(#[from] StoreError),
     /// The writer's thread could not be started.
     #[error("the store's thread cannot be started; raise the process limit")]
     Thread(#[source] io::Error),

@@ -5,12 +5,15 @@
 //! credentials or a network, and nothing here is told apart by who asks: AWS CLI, boto3, Grafana
 //! and the console read the same store through the same questions ([`Store`]).
 
+mod api;
+mod arn;
 mod config;
 mod delivery;
 mod error;
 pub mod filter;
 pub mod graph;
 pub mod sampling;
+mod server;
 mod service;
 pub mod store;
 pub mod trace;

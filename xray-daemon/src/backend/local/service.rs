@@ -5,15 +5,24 @@
 
 use std::sync::Arc;
 
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::api::{self, Access, ApiState};
 use super::delivery::LocalBackend;
+use super::sampling::Sampling;
 use super::store::Store;
-use super::{LocalConfig, LocalError};
+use super::{DaemonView, LocalConfig, LocalError, server};
 use crate::backend::Backend;
 
 /// The embedded X-Ray.
 #[derive(Clone, Debug)]
 pub struct Local {
     store: Store,
+    sampling: Sampling,
+    api: ApiState,
+    config: Arc<LocalConfig>,
 }
 
 impl Local {
@@ -22,7 +31,11 @@ impl Local {
     /// # Errors
     /// The directory cannot be used, is in use, or holds something else.
     pub async fn open(config: LocalConfig) -> Result<Self, LocalError> {
-        Ok(Self { store: Store::open(&config).await? })
+        let store = Store::open(&config).await?;
+        let sampling = Sampling::open(store.clone(), config.sampling_rules.clone()).await?;
+        let access = if config.read_only { Access::ReadOnly } else { Access::Full };
+        let api = ApiState::new(store.clone(), sampling.clone(), access);
+        Ok(Self { store, sampling, api, config: Arc::new(config) })
     }
 
     /// Where delivery puts batches.
@@ -33,6 +46,30 @@ impl Local {
     /// The traces.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Sampling rules and targets.
+    pub fn sampling(&self) -> &Sampling {
+        &self.sampling
+    }
+
+    /// Answers sampling calls on the daemon's own port: `POST /GetSamplingRules` and
+    /// `/SamplingTargets`.
+    pub fn sampling_router(&self) -> Router {
+        api::sampling_router(self.api.clone())
+    }
+
+    /// Serves API and console on `listener` until `stop`. `daemon`: what the pages show of the
+    /// daemon around the store.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        daemon: Option<DaemonView>,
+        stop: CancellationToken,
+    ) {
+        tracing::debug!(?daemon, "serving the local X-Ray");
+        let router = server::router(&self.config, self.api.clone(), Router::new());
+        crate::http::serve(listener, router, stop).await;
     }
 
     /// Writes what waits and closes the store; a private one is removed. Call it last.

@@ -9,14 +9,16 @@ use xray_tracing::TraceId;
 
 use super::candidates::load_summary;
 use super::error::StoreError;
-use super::graph_codec::{self, kind_from_number};
 use super::names::read_node;
 use super::query::Window;
 use super::readers::Deadline;
 use super::row::{microseconds, minute};
+use super::sums::kind_from_number;
 use super::{documents, links};
 use crate::backend::local::filter::{Filter, Groups, TraceView};
-use crate::backend::local::graph::{Contribution, EdgeKey, EdgeStats, NodeStats, ServiceGraph};
+use crate::backend::local::graph::{
+    Contribution, EdgeKey, EdgeStats, LinkEnd, NodeStats, ServiceGraph,
+};
 use crate::backend::local::trace::Trace;
 
 /// Up to so many traces are added up one by one.
@@ -53,9 +55,8 @@ pub(super) fn of_window(
 pub(super) fn of_traces(traces: &[Trace]) -> ServiceGraph {
     let mut sum = Contribution::default();
     for trace in traces {
-        sum.merge(&Contribution::of(trace, &|id, segment| {
-            let other = traces.iter().find(|other| other.id() == id)?;
-            links::end_in(other, segment)
+        sum.merge(&Contribution::with_unfinished(trace, &|id, segment| {
+            LinkEnd::of(traces.iter().find(|other| other.id() == id)?, segment)
         }));
     }
     ServiceGraph::build(sum)
@@ -84,11 +85,11 @@ fn traces_of(db: &Connection, window: Window, most: usize) -> Result<Vec<i64>, S
 }
 
 /// What a trace adds, as it was kept, or made from its documents.
-fn share_of(db: &Connection, trace: i64) -> Result<Contribution, StoreError> {
+pub(super) fn share_of(db: &Connection, trace: i64) -> Result<Contribution, StoreError> {
     let mut statement = db.prepare_cached("SELECT graph, id FROM trace WHERE key = ?")?;
     let mut rows = statement.query([trace])?;
     let row = rows.next()?.ok_or(StoreError::Damaged("row of a trace"))?;
-    let kept = row.get_ref(0)?.as_blob().ok().and_then(graph_codec::decode);
+    let kept = row.get_ref(0)?.as_blob().ok().and_then(Contribution::decode);
     if let Some(share) = kept {
         return Ok(share);
     }
@@ -96,7 +97,8 @@ fn share_of(db: &Connection, trace: i64) -> Result<Contribution, StoreError> {
     Ok(links::share_of(db, &Trace::assemble(id, documents::load(db, trace)?)))
 }
 
-fn matches(
+/// Whether `filter` lets a trace through.
+pub(super) fn matches(
     db: &Connection,
     trace: i64,
     filter: &Filter,

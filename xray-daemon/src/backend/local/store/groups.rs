@@ -5,9 +5,8 @@
 
 use std::collections::HashMap;
 
-use rusqlite::Connection;
-
-use super::settings::{self, Kind};
+use super::error::StoreError;
+use super::settings::{SettingKind, Settings};
 use crate::backend::local::filter::{Filter, Groups};
 
 /// A group as the store keeps it.
@@ -33,13 +32,17 @@ pub(in crate::backend::local) struct GroupFilters {
 }
 
 impl GroupFilters {
-    pub(super) fn load(db: &Connection) -> rusqlite::Result<Self> {
-        Ok(Self::of(&settings::list::<Group>(db, Kind::Group)?))
+    pub(super) fn load(settings: &Settings<'_>) -> Result<Self, StoreError> {
+        Ok(Self::of(&settings.list::<Group>(SettingKind::Group)?))
     }
 
-    pub(super) fn of(groups: &[Group]) -> Self {
+    fn of(groups: &[Group]) -> Self {
         let mut filters = Self::default();
         for group in groups {
+            // `Default` is kept only for its other settings.
+            if group.expression.is_empty() {
+                continue;
+            }
             // Checked when it was stored; a later version may read it otherwise.
             if let Ok(filter) = Filter::parse(&group.expression) {
                 filters.by_name.insert(group.name.clone(), filter.clone());
@@ -47,6 +50,15 @@ impl GroupFilters {
             }
         }
         filters
+    }
+}
+
+impl GroupFilters {
+    /// Names of the groups that people made, in order.
+    pub(in crate::backend::local) fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.by_name.keys().cloned().collect();
+        names.sort_unstable();
+        names
     }
 }
 

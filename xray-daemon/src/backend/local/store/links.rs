@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use rusqlite::Connection;
-use xray_tracing::{SegmentId, TraceId};
+use xray_tracing::TraceId;
 
 use super::documents;
 use crate::backend::local::graph::{Contribution, LinkEnd};
@@ -21,7 +21,7 @@ pub(super) fn share_of(db: &Connection, trace: &Trace) -> Contribution {
     let others: RefCell<HashMap<TraceId, Option<Trace>>> = RefCell::default();
     Contribution::of(trace, &|id, segment| {
         if id == trace.id() {
-            return end_in(trace, segment);
+            return LinkEnd::of(trace, segment);
         }
         let mut others = others.borrow_mut();
         if others.len() >= MAX_TRACES && !others.contains_key(&id) {
@@ -30,12 +30,6 @@ pub(super) fn share_of(db: &Connection, trace: &Trace) -> Contribution {
         // An edge is worth no failed write: what cannot be read is left out.
         let other =
             others.entry(id).or_insert_with(|| documents::load_trace(db, id).ok().flatten());
-        end_in(other.as_ref()?, segment)
+        LinkEnd::of(other.as_ref()?, segment)
     })
-}
-
-/// The end of `segment` (or subsegment) and the service it belongs to.
-pub(super) fn end_in(trace: &Trace, segment: SegmentId) -> Option<LinkEnd> {
-    let index = trace.find(segment)?;
-    Some(LinkEnd { service: trace.service(index)?, end_s: trace.entry(index)?.end_s })
 }

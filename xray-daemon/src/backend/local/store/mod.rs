@@ -28,7 +28,6 @@ mod intake;
 mod writer;
 
 mod documents;
-mod graph_codec;
 mod links;
 mod names;
 mod open_trace;
@@ -44,6 +43,7 @@ mod candidates;
 mod completions;
 mod graph;
 mod list;
+mod series;
 mod survey;
 
 mod groups;
@@ -54,9 +54,11 @@ pub use error::StoreError;
 pub use groups::Group;
 pub use intake::Incoming;
 pub use query::{
-    Bucket, Key, LatencyBin, Page, RefusedDocument, StatusCounts, StoreStats, Survey, SurveyQuery,
-    TimeRange, TraceQuery, Unstored, Window,
+    Bucket, Key, LatencyBin, NodeMatch, Page, Period, RefusedDocument, SeriesPart, SeriesPoint,
+    SeriesQuery, StatusCounts, StoreStats, Survey, SurveyQuery, TimeRange, TraceQuery, Unstored,
+    Window,
 };
+pub(super) use settings::{SettingKind, Settings};
 pub use store::{FoundTrace, Store};
 pub use writer::Changes;
 

@@ -10,9 +10,9 @@ use xray_tracing::TraceId;
 use super::documents::{self, DocumentKey, Fate, Progress};
 use super::links;
 use super::names::Names;
-use super::row::{IN_PROGRESS, LIMIT_EXCEEDED, Minutes, TraceRow};
+use super::row::{LIMIT_EXCEEDED, Minutes, TraceRow};
 use super::sums::Sums;
-use super::{graph_codec, terms};
+use super::terms;
 use crate::backend::local::graph::Contribution;
 use crate::backend::local::trace::{Received, Summary, Trace};
 
@@ -71,7 +71,7 @@ impl OpenTrace {
                     before: Some(Before {
                         minutes: Minutes { first: row.get(6)?, last: row.get(7)? },
                         summary: Summary::decode(id, row.get_ref(8)?.as_blob()?),
-                        share: graph_codec::decode(row.get_ref(9)?.as_blob()?),
+                        share: Contribution::decode(row.get_ref(9)?.as_blob()?),
                     }),
                     loaded: None,
                     count: row.get(1)?,
@@ -219,12 +219,7 @@ impl OpenTrace {
         if self.limit_exceeded {
             row.flags |= LIMIT_EXCEEDED;
         }
-        // What is in progress counts once it is complete.
-        let share = if row.flags & IN_PROGRESS == 0 {
-            links::share_of(db, &trace)
-        } else {
-            Contribution::default()
-        };
+        let share = links::share_of(db, &trace);
         if let Some(Before { minutes, share: Some(share), .. }) = &before {
             sums.remove(*minutes, share);
         }
@@ -235,7 +230,7 @@ impl OpenTrace {
         let texts = Texts {
             url: summary.http.url.as_deref(),
             summary: summary.encode(),
-            graph: graph_codec::encode(&share),
+            graph: share.encode(),
         };
         let counts = Counts { services, revision, documents: count, bytes };
         if before.is_none() {

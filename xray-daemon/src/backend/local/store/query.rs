@@ -7,6 +7,8 @@
 use std::time::SystemTime;
 
 use crate::backend::local::filter::Filter;
+use crate::backend::local::graph::{Counts, Histogram};
+use crate::backend::local::trace::ServiceId;
 
 /// A range of time in epoch seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -157,6 +159,86 @@ pub struct LatencyBin {
     pub to_s: f64,
     /// Traces whose root took that long.
     pub count: u64,
+}
+
+/// Asks for the numbers of a part of the service graph in the course of time.
+#[derive(Clone, Debug)]
+pub struct SeriesQuery {
+    /// When traces were received.
+    pub window: Window,
+    /// Which traces.
+    pub filter: Filter,
+    /// Length of what a point sums up.
+    pub period: Period,
+    /// What is summed up.
+    pub part: SeriesPart,
+}
+
+/// Length of what a point sums up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Period {
+    /// 60 s.
+    #[default]
+    Minute,
+    /// 300 s.
+    FiveMinutes,
+}
+
+impl Period {
+    /// Its length.
+    pub fn seconds(self) -> u32 {
+        match self {
+            Self::Minute => 60,
+            Self::FiveMinutes => 300,
+        }
+    }
+}
+
+/// A part of the service graph.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SeriesPart {
+    /// The requests that came from outside.
+    Incoming,
+    /// What services took.
+    Service(NodeMatch),
+    /// What calls took, from one to another.
+    Edge(NodeMatch, NodeMatch),
+}
+
+/// Which nodes; what is none is not looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeMatch {
+    /// Name of the service.
+    pub name: Option<String>,
+    /// Its type.
+    pub service_type: Option<String>,
+    /// Its account.
+    pub account_id: Option<String>,
+}
+
+impl NodeMatch {
+    pub(super) fn matches(&self, service: &ServiceId) -> bool {
+        let same = |wanted: &Option<String>, is: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| is == Some(wanted))
+        };
+        // The client of a service bears its name and is another node.
+        let is_meant = !service.is_client() || self.service_type.is_some();
+        is_meant
+            && same(&self.name, Some(&service.name))
+            && same(&self.service_type, service.service_type.as_deref())
+            && same(&self.account_id, service.account_id.as_deref())
+    }
+}
+
+/// Numbers of one period.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesPoint {
+    /// End of the period, epoch seconds.
+    pub end_s: i64,
+    /// Requests and how they ended.
+    pub counts: Counts,
+    /// How long each took.
+    pub response: Histogram,
 }
 
 /// What the store holds.

@@ -11,7 +11,8 @@ use rusqlite::Connection;
 use super::names::{MAX_NAMES, Names};
 use super::row::Minutes;
 use super::sums::Sums;
-use super::{graph_codec, terms};
+use super::terms;
+use crate::backend::local::graph::Contribution;
 use crate::backend::local::trace::Summary;
 use xray_tracing::TraceId;
 
@@ -103,7 +104,7 @@ fn remove_oldest(
                 break;
             }
             gone_bytes += row.get::<_, u64>(7)?;
-            if let Some(share) = graph_codec::decode(row.get_ref(4)?.as_blob()?) {
+            if let Some(share) = Contribution::decode(row.get_ref(4)?.as_blob()?) {
                 sums.remove(Minutes { first: row.get(1)?, last: row.get(2)? }, &share);
             }
             let id = TraceId::from_bytes(row.get(5)?);

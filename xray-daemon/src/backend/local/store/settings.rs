@@ -7,9 +7,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::error::StoreError;
+
 /// What a setting is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::backend::local) enum Kind {
+pub(in crate::backend::local) enum SettingKind {
     SamplingRule,
     Group,
     Tags,
@@ -19,7 +21,7 @@ pub(in crate::backend::local) enum Kind {
     Times,
 }
 
-impl Kind {
+impl SettingKind {
     fn as_str(self) -> &'static str {
         match self {
             Self::SamplingRule => "sampling-rule",
@@ -33,56 +35,70 @@ impl Kind {
     }
 }
 
-/// All values of a kind, by name; those that cannot be read are left out.
-pub(in crate::backend::local) fn list<T: DeserializeOwned>(
-    db: &Connection,
-    kind: Kind,
-) -> rusqlite::Result<Vec<T>> {
-    let mut statement =
-        db.prepare_cached("SELECT value FROM setting WHERE kind = ? ORDER BY name")?;
-    let mut rows = statement.query([kind.as_str()])?;
-    let mut values = Vec::new();
-    while let Some(row) = rows.next()? {
-        values.extend(serde_json::from_str::<T>(&row.get::<_, String>(0)?));
+/// The settings in one transaction (or, to read, in one state of the store).
+#[derive(Clone, Copy, Debug)]
+pub(in crate::backend::local) struct Settings<'a> {
+    db: &'a Connection,
+}
+
+impl<'a> Settings<'a> {
+    pub(super) fn new(db: &'a Connection) -> Self {
+        Self { db }
     }
-    Ok(values)
-}
 
-/// One value.
-pub(in crate::backend::local) fn get<T: DeserializeOwned>(
-    db: &Connection,
-    kind: Kind,
-    name: &str,
-) -> rusqlite::Result<Option<T>> {
-    let value: Option<String> = db
-        .prepare_cached("SELECT value FROM setting WHERE kind = ? AND name = ?")?
-        .query_row([kind.as_str(), name], |row| row.get(0))
-        .optional()?;
-    Ok(value.and_then(|value| serde_json::from_str(&value).ok()))
-}
+    /// All values of a kind, by name; those that cannot be read are left out.
+    pub(in crate::backend::local) fn list<T: DeserializeOwned>(
+        &self,
+        kind: SettingKind,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement =
+            self.db.prepare_cached("SELECT value FROM setting WHERE kind = ? ORDER BY name")?;
+        let mut rows = statement.query([kind.as_str()])?;
+        let mut values = Vec::new();
+        while let Some(row) = rows.next()? {
+            values.extend(serde_json::from_str::<T>(&row.get::<_, String>(0)?));
+        }
+        Ok(values)
+    }
 
-/// Sets a value.
-pub(in crate::backend::local) fn put<T: Serialize>(
-    db: &Connection,
-    kind: Kind,
-    name: &str,
-    value: &T,
-) -> rusqlite::Result<()> {
-    let value = serde_json::to_string(value)
-        .map_err(|err| rusqlite::Error::ToSqlConversionFailure(err.into()))?;
-    db.prepare_cached("INSERT OR REPLACE INTO setting (kind, name, value) VALUES (?, ?, ?)")?
-        .execute(params![kind.as_str(), name, value])?;
-    Ok(())
-}
+    /// One value.
+    pub(in crate::backend::local) fn get<T: DeserializeOwned>(
+        &self,
+        kind: SettingKind,
+        name: &str,
+    ) -> Result<Option<T>, StoreError> {
+        let value: Option<String> = self
+            .db
+            .prepare_cached("SELECT value FROM setting WHERE kind = ? AND name = ?")?
+            .query_row([kind.as_str(), name], |row| row.get(0))
+            .optional()?;
+        Ok(value.and_then(|value| serde_json::from_str(&value).ok()))
+    }
 
-/// Removes a value; whether there was one.
-pub(in crate::backend::local) fn remove(
-    db: &Connection,
-    kind: Kind,
-    name: &str,
-) -> rusqlite::Result<bool> {
-    let removed = db
-        .prepare_cached("DELETE FROM setting WHERE kind = ? AND name = ?")?
-        .execute([kind.as_str(), name])?;
-    Ok(removed > 0)
+    /// Sets a value.
+    pub(in crate::backend::local) fn put<T: Serialize>(
+        &self,
+        kind: SettingKind,
+        name: &str,
+        value: &T,
+    ) -> Result<(), StoreError> {
+        let value = serde_json::to_string(value).map_err(|_| StoreError::Damaged("setting"))?;
+        self.db
+            .prepare_cached("INSERT OR REPLACE INTO setting (kind, name, value) VALUES (?, ?, ?)")?
+            .execute(params![kind.as_str(), name, value])?;
+        Ok(())
+    }
+
+    /// Removes a value; whether there was one.
+    pub(in crate::backend::local) fn remove(
+        &self,
+        kind: SettingKind,
+        name: &str,
+    ) -> Result<bool, StoreError> {
+        let removed = self
+            .db
+            .prepare_cached("DELETE FROM setting WHERE kind = ? AND name = ?")?
+            .execute([kind.as_str(), name])?;
+        Ok(removed > 0)
+    }
 }

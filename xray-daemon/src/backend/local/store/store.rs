@@ -18,13 +18,15 @@ use super::groups::GroupFilters;
 use super::intake::{self, Incoming, Refused};
 use super::location::{Location, bytes_on_disk};
 use super::query::{
-    Page, RefusedDocument, StoreStats, Survey, SurveyQuery, TraceQuery, Unstored, Window,
+    Page, RefusedDocument, SeriesPoint, SeriesQuery, StoreStats, Survey, SurveyQuery, TraceQuery,
+    Unstored, Window,
 };
 use super::readers::{Deadline, Readers};
 use super::retention::Retention;
 use super::row::{LIMIT_EXCEEDED, seconds};
+use super::settings::Settings;
 use super::writer::{self, Changes, Command, Commands};
-use super::{completions, documents, graph, list, schema, survey};
+use super::{completions, documents, graph, list, schema, series, survey};
 use crate::backend::local::filter::Filter;
 use crate::backend::local::graph::ServiceGraph;
 use crate::backend::local::trace::{ServiceId, Summary, Trace};
@@ -79,8 +81,7 @@ impl Store {
         let location = Location::claim(config.data_dir.as_deref())?;
         let database = location.database();
         let connection = schema::open_writer(&location)?;
-        let failed = |source| LocalError::Open { path: database.clone(), source };
-        let groups = GroupFilters::load(&connection).map_err(failed)?;
+        let groups = GroupFilters::load(&Settings::new(&connection))?;
         let readers = Arc::new(Readers::open(&database)?);
         let retention = Retention { max_age: config.retention, max_bytes: config.max_store_bytes };
         let (commands, changes, thread) =
@@ -217,6 +218,15 @@ impl Store {
         graph.map_err(|_| StoreError::Damaged("trace"))
     }
 
+    /// The numbers of a part of the graph in the course of time, newest first.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn series(&self, query: SeriesQuery) -> Result<Vec<SeriesPoint>, StoreError> {
+        let groups = self.groups();
+        self.ask(move |db, deadline| series::series(db, deadline, &query, &*groups)).await
+    }
+
     /// Keys of annotations, in order.
     ///
     /// # Errors
@@ -297,12 +307,39 @@ impl Store {
         self.shared.groups.load_full()
     }
 
-    pub(super) fn set_groups(&self, groups: GroupFilters) {
-        self.shared.groups.store(Arc::new(groups));
+    /// Reads settings.
+    pub(in crate::backend::local) fn read_settings<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Settings<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> impl Future<Output = Result<T, StoreError>> {
+        self.ask(move |db, _| question(&Settings::new(db)))
+    }
+
+    /// Changes settings, on the writer's thread, in one transaction.
+    pub(in crate::backend::local) async fn change_settings<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Settings<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.change(move |db| change(&Settings::new(db))).await
+    }
+
+    /// Changes groups, and what filters know of them.
+    pub(in crate::backend::local) async fn change_groups<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Settings<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        self.change(move |db| {
+            let settings = Settings::new(db);
+            let changed = change(&settings)?;
+            shared.groups.store(Arc::new(GroupFilters::load(&settings)?));
+            Ok(changed)
+        })
+        .await
     }
 
     /// Answers a question on one of the readers.
-    pub(super) fn ask<T: Send + 'static>(
+    fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection, &Deadline) -> Result<T, StoreError> + Send + 'static,
     ) -> impl Future<Output = Result<T, StoreError>> {
@@ -311,7 +348,7 @@ impl Store {
     }
 
     /// Makes a change on the writer's thread, in one transaction.
-    pub(super) async fn change<T: Send + 'static>(
+    async fn change<T: Send + 'static>(
         &self,
         change: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::graph_codec::kind_to_number;
 use super::names::Names;
 use super::row::Minutes;
-use crate::backend::local::graph::{Contribution, EdgeKey, EdgeStats, NodeStats};
+use crate::backend::local::graph::{Contribution, EdgeKey, EdgeKind, EdgeStats, NodeStats};
 use crate::backend::local::trace::ServiceId;
 
 /// Changes to the sums, by minute.
@@ -159,5 +158,21 @@ impl Rows<'_> {
             )?
             .execute(params![first, last, source, target, kind, bytes])?;
         Ok(())
+    }
+}
+
+fn kind_to_number(kind: EdgeKind) -> u64 {
+    match kind {
+        EdgeKind::Call => 0,
+        EdgeKind::Link => 1,
+    }
+}
+
+/// The kind of an edge, as a row holds it.
+pub(super) fn kind_from_number(number: u64) -> Option<EdgeKind> {
+    match number {
+        0 => Some(EdgeKind::Call),
+        1 => Some(EdgeKind::Link),
+        _ => None,
     }
 }

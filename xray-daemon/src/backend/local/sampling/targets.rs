@@ -1,0 +1,168 @@
+//! What each client may sample until its next report.
+//!
+//! In: reports of clients and the rules. Out: a target for each reported rule. Owns quotas, boosts
+//! and statistics by rule. No clock and no I/O: callers pass `now_s`.
+
+use std::collections::HashMap;
+
+use super::boost::{Anomalies, Boost, Boosts};
+use super::quota::{Clients, Quota, WINDOW_S};
+use super::rule::SamplingRule;
+use super::rules::RuleSet;
+use super::statistics::{RuleCounts, Statistics};
+
+/// What a client reports of a rule.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::backend::local) struct Report {
+    pub(in crate::backend::local) rule_name: String,
+    pub(in crate::backend::local) client_id: String,
+    pub(in crate::backend::local) counts: RuleCounts,
+}
+
+/// What a service reports of anomalies.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::backend::local) struct BoostReport {
+    pub(in crate::backend::local) rule_name: String,
+    pub(in crate::backend::local) service_name: String,
+    pub(in crate::backend::local) total: u64,
+    pub(in crate::backend::local) anomalies: u64,
+    pub(in crate::backend::local) sampled_anomalies: u64,
+}
+
+/// How to sample by a rule from now on.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::backend::local) struct Target {
+    pub(in crate::backend::local) rule_name: String,
+    pub(in crate::backend::local) fixed_rate: f64,
+    /// Requests a second and until when, epoch seconds; none before the first window has closed.
+    pub(in crate::backend::local) quota: Option<(u32, u64)>,
+    /// Rate and until when, epoch seconds.
+    pub(in crate::backend::local) boost: Option<(f64, f64)>,
+}
+
+/// Seconds until the next report.
+pub(in crate::backend::local) const INTERVAL_S: u64 = WINDOW_S;
+
+/// A client that reported lately, as the console shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClientStatus {
+    /// The id that it made up when it started.
+    pub client_id: String,
+    /// The rule.
+    pub rule_name: String,
+    /// Requests a second it may sample by that rule, if it has a quota.
+    pub quota_per_s: Option<u32>,
+    /// Epoch seconds of its last report.
+    pub seen_s: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    by_rule: HashMap<String, RuleTargets>,
+}
+
+#[derive(Debug, Default)]
+struct RuleTargets {
+    clients: Clients,
+    boosts: Boosts,
+    statistics: Statistics,
+}
+
+impl Targets {
+    /// The target for a report; none if there is no such rule.
+    pub(super) fn report(
+        &mut self,
+        rules: &RuleSet,
+        report: &Report,
+        now_s: u64,
+    ) -> Option<Target> {
+        let rule = &rules.get(&report.rule_name)?.sampling_rule;
+        let of_rule = self.of(rule);
+        of_rule.statistics.report(&report.client_id, report.counts, now_s);
+        let quota = of_rule.clients.report(
+            &report.client_id,
+            report.counts.requests,
+            rule.reservoir_size,
+            now_s,
+        );
+        Some(Target {
+            rule_name: rule.rule_name.clone(),
+            fixed_rate: rule.fixed_rate,
+            quota: quota.map(|Quota { per_s, until_s }| (per_s, until_s)),
+            boost: None,
+        })
+    }
+
+    /// The boost for a report of anomalies: `None` if there is no such rule or it has no boost.
+    pub(super) fn report_anomalies(
+        &mut self,
+        rules: &RuleSet,
+        report: &BoostReport,
+        now_s: f64,
+    ) -> Option<(Target, Option<(f64, f64)>)> {
+        let rule = &rules.get(&report.rule_name)?.sampling_rule;
+        let boost = rule.sampling_rate_boost?;
+        let BoostReport { service_name, total, anomalies, sampled_anomalies, .. } = report;
+        let seen = Anomalies {
+            total: *total,
+            anomalies: *anomalies,
+            sampled_anomalies: *sampled_anomalies,
+        };
+        let boost = self.of(rule).boosts.report(service_name, seen, boost, now_s);
+        let boost = boost.map(|Boost { rate, until_s }| (rate, until_s));
+        let target = Target {
+            rule_name: rule.rule_name.clone(),
+            fixed_rate: rule.fixed_rate,
+            quota: None,
+            boost,
+        };
+        Some((target, boost))
+    }
+
+    /// Sums of the last closed window: rule, start of the window, counts; by rule.
+    pub(super) fn summaries(&self, rules: &RuleSet, now_s: u64) -> Vec<(String, u64, RuleCounts)> {
+        let names = rules.records.iter().map(|record| &record.sampling_rule.rule_name);
+        names
+            .filter_map(|name| {
+                let (start_s, counts) = self.by_rule.get(name)?.statistics.last_closed(now_s)?;
+                Some((name.clone(), start_s, counts))
+            })
+            .collect()
+    }
+
+    /// Sums of the last 15 minutes for a rule.
+    pub(super) fn recent(&self, rule_name: &str, now_s: u64) -> RuleCounts {
+        self.by_rule
+            .get(rule_name)
+            .map_or_else(RuleCounts::default, |of_rule| of_rule.statistics.recent(now_s))
+    }
+
+    /// Clients that reported lately.
+    pub(super) fn clients(&self, now_s: u64) -> Vec<ClientStatus> {
+        let mut clients: Vec<_> = self
+            .by_rule
+            .iter()
+            .flat_map(|(rule_name, of_rule)| {
+                of_rule.clients.active(now_s).map(|(client_id, lease, seen_s)| ClientStatus {
+                    client_id: client_id.to_owned(),
+                    rule_name: rule_name.clone(),
+                    quota_per_s: lease.map(|lease| lease.per_s),
+                    seen_s,
+                })
+            })
+            .collect();
+        clients.sort_by(|one, other| {
+            (&one.client_id, &one.rule_name).cmp(&(&other.client_id, &other.rule_name))
+        });
+        clients
+    }
+
+    /// Forgets rules that are gone.
+    pub(super) fn keep_only(&mut self, rules: &RuleSet) {
+        self.by_rule.retain(|name, _| rules.get(name).is_some());
+    }
+
+    fn of(&mut self, rule: &SamplingRule) -> &mut RuleTargets {
+        self.by_rule.entry(rule.rule_name.clone()).or_default()
+    }
+}
