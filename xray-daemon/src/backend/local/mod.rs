@@ -8,6 +8,7 @@
 mod api;
 mod arn;
 mod config;
+mod console;
 mod delivery;
 mod error;
 pub mod filter;
