@@ -11,6 +11,8 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::admin::{self, Credentials, Readiness};
+#[cfg(feature = "aws")]
+use crate::backend::aws::watch_credentials;
 use crate::backend::{Backend, BackendKind, Backends};
 use crate::buffer::{BatchLimits, Buffer, Queue};
 use crate::builder::DaemonBuilder;
@@ -64,7 +66,7 @@ impl Daemon {
         let intake = Intake::start(group, receiver, move || watched.set_intake_ended())
             .map_err(StartError::Thread)?;
 
-        let mut running = Running::new(intake, buffer, Arc::clone(&readiness), config.drain_linger);
+        let running = Running::new(intake, buffer, Arc::clone(&readiness), config.drain_linger);
         if let Some(listener) = listeners.admin {
             let router = admin::router(Arc::clone(&counters), Arc::clone(&readiness));
             running.serve(|stop| http::serve(listener, router, stop));
@@ -76,14 +78,16 @@ impl Daemon {
             let limits = delivery_limits(backend.as_ref(), buffer_bytes);
             running.deliver(Delivery::new(backend, queue, Arc::clone(counters), limits));
         }
+        #[cfg(feature = "aws")]
+        if let Some(service) = backends.aws {
+            running.serve(|stop| watch_credentials(service, stop));
+        }
         if let Some(listener) = listeners.sampling {
             info!("Starting proxy http server on {}", addresses.tcp);
             running.serve(|stop| http::serve(listener, backends.sampling, stop));
         }
         #[cfg(feature = "local")]
-        if let Some(local) = backends.local {
-            running.close_last(local);
-        }
+        let running = running.closing_last(backends.local);
         readiness.set_open();
         Ok(DaemonHandle::new(addresses, counters, running))
     }

@@ -60,6 +60,10 @@ pub enum StartError {
     /// The intake thread cannot be started.
     #[error("the intake thread cannot be started; raise the limit of processes")]
     Thread(#[source] io::Error),
+    /// The backend `aws` cannot start.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Aws(#[from] crate::backend::AwsError),
     /// The local backend cannot start.
     #[cfg(feature = "local")]
     #[error("the local backend cannot start")]

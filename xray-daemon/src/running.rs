@@ -72,8 +72,9 @@ impl Running {
 
     /// Closes `local` after everything that uses it.
     #[cfg(feature = "local")]
-    pub(crate) fn close_last(&mut self, local: Local) {
-        self.local = Some(local);
+    pub(crate) fn closing_last(mut self, local: Option<Local>) -> Self {
+        self.local = local;
+        self
     }
 
     /// Stops reading, delivers what is left for at most `deadline`, drops the rest.

@@ -11,6 +11,7 @@ mod forwarding;
 mod lifecycle;
 mod load_short;
 mod local_api;
+mod sampling;
 mod sdk_node;
 mod sdk_python;
 mod strangers;

@@ -4,12 +4,16 @@
 //! shall be tried again it hands back, and delivery does so. The folders below are the real
 //! backends; each may be left out by a feature.
 
+#[cfg(feature = "aws")]
+pub(crate) mod aws;
 mod contract;
 mod kind;
 #[cfg(feature = "local")]
 pub mod local;
 mod opened;
 
+#[cfg(feature = "aws")]
+pub use aws::AwsError;
 pub use contract::{Backend, BackendError, BoxFuture, Delivered, Retry, Unprocessed};
 pub use kind::{BackendKind, UnknownBackend};
 pub(crate) use opened::Backends;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use axum::Router;
 
+#[cfg(feature = "aws")]
+use super::aws::{AwsBackend, XRay};
 #[cfg(feature = "local")]
 use super::local::Local;
 use super::{Backend, BackendKind};
@@ -15,6 +17,10 @@ use crate::counters::Counters;
 use crate::error::StartError;
 use crate::sampling_proxy;
 
+/// Most calls of AWS at once, where `Concurrency` is not set.
+#[cfg(feature = "aws")]
+const MAX_UPLOADS: usize = 256;
+
 /// The backends of a daemon.
 #[derive(Debug)]
 pub(crate) struct Backends {
@@ -22,6 +28,9 @@ pub(crate) struct Backends {
     pub(crate) all: Vec<Arc<dyn Backend>>,
     /// Answers sampling calls: AWS where it is among the backends, else the local X-Ray.
     pub(crate) sampling: Router,
+    /// The service, whose credentials are looked for from the start on.
+    #[cfg(feature = "aws")]
+    pub(crate) aws: Option<Arc<XRay>>,
     /// The local X-Ray, to be served and closed.
     #[cfg(feature = "local")]
     pub(crate) local: Option<Local>,
@@ -56,6 +65,8 @@ impl Backends {
         let mut backends = Self {
             all: Vec::new(),
             sampling: sampling_proxy::unanswered(),
+            #[cfg(feature = "aws")]
+            aws: None,
             #[cfg(feature = "local")]
             local: None,
         };
@@ -69,6 +80,23 @@ impl Backends {
         Ok(backends)
     }
 
+    #[cfg(feature = "aws")]
+    async fn open_aws(
+        &mut self,
+        config: &DaemonConfig,
+        counters: &Counters,
+    ) -> Result<(), StartError> {
+        let name = BackendKind::Aws.name();
+        let counters = counters.backend(name).ok_or(StartError::NoBackend)?;
+        let service = Arc::new(XRay::open(&config.aws, Arc::clone(counters)).await?);
+        let max_uploads = config.aws.concurrency.unwrap_or(MAX_UPLOADS);
+        self.all.push(Arc::new(AwsBackend::new(Arc::clone(&service), max_uploads)));
+        self.sampling = sampling_proxy::signed(Arc::clone(&service));
+        self.aws = Some(service);
+        Ok(())
+    }
+
+    #[cfg(not(feature = "aws"))]
     async fn open_aws(
         &mut self,
         _config: &DaemonConfig,

@@ -5,5 +5,9 @@
 //! is 403: this port signs with the daemon's credentials, for whoever can reach it.
 
 mod routes;
+#[cfg(feature = "aws")]
+mod signed;
 
 pub(crate) use routes::unanswered;
+#[cfg(feature = "aws")]
+pub(crate) use signed::signed;
