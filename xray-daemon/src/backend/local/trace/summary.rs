@@ -8,7 +8,7 @@ use std::hash::Hash;
 use xray_tracing::TraceId;
 use xray_tracing::document::{AnnotationValue, Http};
 
-use super::words::url_path;
+use super::words::{request, span_name};
 use super::{Cause, Entry, Flags, ServiceId, Status, Topology, Trace};
 
 /// What a list of traces says of one.
@@ -128,7 +128,7 @@ impl Summary {
             has_error: flags.error,
             has_throttle: flags.throttle,
             is_partial: orphans > 0 || in_progress,
-            title: title(trace, &http),
+            title: title(trace),
             http,
             annotations: annotations(trace),
             users: users(trace),
@@ -171,17 +171,14 @@ fn to_milliseconds(time_s: f64) -> f64 {
     (time_s * 1e3).round() / 1e3
 }
 
-/// `POST /products`, else the name of the root, else of whatever is there.
-fn title(trace: &Trace, http: &SummaryHttp) -> String {
-    let path = http.url.as_deref().map(url_path);
-    match (http.method.as_deref(), path) {
-        (Some(method), Some(path)) => format!("{method} {path}"),
-        (Some(one), None) | (None, Some(one)) => one.to_owned(),
-        (None, None) => {
-            let first = trace.tops().first().and_then(|first| trace.entry(*first));
-            first.map(|first| first.entity.name.clone()).unwrap_or_default()
-        }
-    }
+/// `POST /products`, else the name of the root's span, else of whatever is there.
+fn title(trace: &Trace) -> String {
+    let Some(first) = trace.tops().first().and_then(|first| trace.entry(*first)) else {
+        return String::new();
+    };
+    let request = first.entity.http.as_ref().and_then(request);
+    let span_name = || span_name(&first.entity).unwrap_or(&first.entity.name).to_owned();
+    request.unwrap_or_else(span_name)
 }
 
 fn annotations(trace: &Trace) -> BTreeMap<String, Vec<AnnotationSummary>> {

@@ -33,7 +33,8 @@ pub(super) struct Words {
 
 impl Words {
     pub(super) fn segment(entity: &Entity) -> Self {
-        let detail = entity.http.as_ref().and_then(request).or_else(|| span_name(entity));
+        let span_name = || span_name(entity).map(str::to_owned);
+        let detail = entity.http.as_ref().and_then(request).or_else(span_name);
         Self::new(RowKind::Service, &entity.name, &detail.unwrap_or_default())
     }
 
@@ -71,7 +72,7 @@ impl Words {
 }
 
 /// `POST /products`.
-fn request(http: &Http) -> Option<String> {
+pub(super) fn request(http: &Http) -> Option<String> {
     let path = http.request.url.as_deref().map(url_path);
     match (http.request.method.as_deref(), path) {
         (Some(method), Some(path)) => Some(format!("{method} {path}")),
@@ -80,11 +81,11 @@ fn request(http: &Http) -> Option<String> {
     }
 }
 
-/// The name of the span that became the segment, which itself is named after the service.
-fn span_name(entity: &Entity) -> Option<String> {
-    let default = entity.metadata.get("default")?;
-    let name = default.get("span")?.as_str()?;
-    (name != entity.name).then(|| name.to_owned())
+/// The name of the span that became the segment, which itself is named after the service: so our
+/// layer writes it.
+pub(super) fn span_name(entity: &Entity) -> Option<&str> {
+    let name = entity.metadata.get("tracing")?.get("span")?.as_str()?;
+    Some(name).filter(|name| *name != entity.name)
 }
 
 /// What a statement does to what: `INSERT INTO products`, `SELECT FROM products`.
