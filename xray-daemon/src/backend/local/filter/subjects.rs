@@ -3,7 +3,7 @@
 //! In: a trace with its summary. Out: the values of keywords there. Owns the topology of the
 //! trace, made when a condition first asks for it.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use xray_tracing::document::Entity;
@@ -17,7 +17,7 @@ use super::view::TraceView;
 use super::{Filter, cause_json};
 use crate::backend::local::trace::{
     Call, Cause, CauseEntity, CauseException, CauseService, Entry, EntryIndex, Flags, Node,
-    ServiceId, Topology, Trace,
+    ServiceId, Trace,
 };
 
 /// Most groups that are asked for one trace.
@@ -26,7 +26,6 @@ const MAX_GROUPS: usize = 64;
 /// What was found out about a trace while it was asked.
 #[derive(Default)]
 pub(super) struct Known {
-    topology: OnceCell<Topology>,
     /// Whether the trace is in a group; none while that is being found out.
     groups: RefCell<HashMap<*const Filter, Option<bool>>>,
 }
@@ -38,17 +37,13 @@ pub(super) struct TraceSubject<'a> {
 }
 
 impl TraceSubject<'_> {
-    fn topology(&self, trace: &Trace) -> &Topology {
-        self.known.topology.get_or_init(|| Topology::of(trace))
-    }
-
     fn service(&self, pattern: Option<&NodePattern>, body: Option<&Expression>) -> bool {
         let fits = |service: &ServiceId| pattern.is_none_or(|pattern| pattern.fits(service));
         let Some(body) = body else {
             return self.view.summary.service_ids.iter().any(fits);
         };
         let Some(trace) = self.view.trace else { return false };
-        let nodes = self.topology(trace).nodes.iter().filter(|(service, _)| fits(service));
+        let nodes = trace.topology().nodes.iter().filter(|(service, _)| fits(service));
         let subjects = nodes.flat_map(|(service, node)| {
             let entities = node.segments.iter().chain(&node.inferred_from);
             entities.map(move |index| NodeSubject { trace, service, node, index: *index })
@@ -58,7 +53,7 @@ impl TraceSubject<'_> {
 
     fn edge(&self, from: &NodePattern, to: &NodePattern, body: Option<&Expression>) -> bool {
         let Some(trace) = self.view.trace else { return false };
-        let calls = self.topology(trace).calls.iter();
+        let calls = trace.topology().calls.iter();
         calls
             .filter(|call| from.fits(&call.from) && to.fits(&call.to))
             .any(|call| body_holds(body, &EdgeSubject { trace, call }))

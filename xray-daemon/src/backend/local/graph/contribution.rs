@@ -11,8 +11,7 @@ use xray_tracing::{SegmentId, TraceId};
 use super::stats::{EdgeStats, NodeState, NodeStats, TimesS};
 use crate::backend::local::trace::codec::{Reader, Writer};
 use crate::backend::local::trace::{
-    Call, CalleeKind, Entry, EntryIndex, Node, ServiceId, Topology, Trace, read_service,
-    write_service,
+    Call, CalleeKind, Entry, EntryIndex, Node, ServiceId, Trace, read_service, write_service,
 };
 
 /// Most links of a trace that are followed.
@@ -206,7 +205,7 @@ impl<'a> Sums<'a> {
         mut self,
         link_end: &dyn Fn(TraceId, SegmentId) -> Option<LinkEnd>,
     ) -> Contribution {
-        let topology = Topology::of(self.trace);
+        let topology = self.trace.topology();
         for (service, node) in &topology.nodes {
             self.add_node(service, node);
         }

@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::mem;
+use std::sync::OnceLock;
 
 use xray_tracing::document::{Entity, Kind};
 use xray_tracing::{SegmentId, TraceId};
@@ -31,7 +32,16 @@ pub(super) fn assemble(id: TraceId, mut documents: Vec<Received>) -> Trace {
     drafts.link();
     drafts.cut_rings();
     let (entries, tops, root) = drafts.in_reading_order();
-    Trace { id, entries, tops, root, sources: drafts.sources, revision, updated_at_s }
+    Trace {
+        id,
+        entries,
+        tops,
+        root,
+        sources: drafts.sources,
+        revision,
+        updated_at_s,
+        topology: OnceLock::new(),
+    }
 }
 
 /// A segment and a subsegment of one id are two things: tracers that let both sides of a call
@@ -81,7 +91,7 @@ fn winners(documents: Vec<Received>) -> Vec<Received> {
 /// An entry that is not in its place yet.
 #[derive(Debug)]
 struct Draft {
-    entity: Entity,
+    entity: Box<Entity>,
     kind: EntryKind,
     start_s: f64,
     end_s: Option<f64>,
@@ -153,7 +163,7 @@ impl Drafts {
             .unwrap_or(0.0);
         let end_s = is_complete(&entity)
             .then(|| sane(entity.end_time_s).map_or(start_s, |end_s| end_s.max(start_s)));
-        Draft { entity, kind, start_s, end_s, parent, orphan: false, source }
+        Draft { entity: Box::new(entity), kind, start_s, end_s, parent, orphan: false, source }
     }
 
     /// Finds the parents that documents name.

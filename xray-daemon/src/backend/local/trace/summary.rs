@@ -9,7 +9,7 @@ use xray_tracing::TraceId;
 use xray_tracing::document::{AnnotationValue, Http};
 
 use super::words::{request, span_name};
-use super::{Cause, Entry, Flags, ServiceId, Status, Topology, Trace};
+use super::{Cause, Entry, Flags, ServiceId, Status, Trace};
 
 /// What a list of traces says of one.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,7 +111,7 @@ impl Summary {
         let root = trace.root().and_then(|root| trace.entry(root));
         let flags = root.map(|root| Flags::of(&root.entity)).unwrap_or_default();
         let http = root.map(SummaryHttp::of).unwrap_or_default();
-        let topology = Topology::of(trace);
+        let topology = trace.topology();
         let count = |is_one: fn(&Entry) -> bool| {
             trace.entries().iter().filter(|entry| is_one(entry)).count()
         };
@@ -142,7 +142,7 @@ impl Summary {
             revision: trace.revision(),
             worst,
             has_inferred: topology.nodes.values().any(|node| !node.inferred_from.is_empty()),
-            service_ids: topology.nodes.into_keys().collect(),
+            service_ids: topology.nodes.keys().cloned().collect(),
             segments,
             subsegments: trace.entries().len() - segments,
             orphans,

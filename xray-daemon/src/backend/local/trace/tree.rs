@@ -6,12 +6,13 @@
 //! range.
 
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use xray_tracing::document::Entity;
 use xray_tracing::{SegmentId, TraceId};
 
-use super::{Received, assemble};
+use super::{Received, Topology, assemble};
 
 /// Place of an entity in its trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,8 +30,9 @@ pub enum EntryKind {
 /// A segment or subsegment in its place.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// What it says; `subsegments` is empty, they are entries of their own.
-    pub entity: Entity,
+    /// What it says; `subsegments` is empty, they are entries of their own. Boxed: it is large, and
+    /// entries move while they are put in order.
+    pub entity: Box<Entity>,
     /// Segment or subsegment.
     pub kind: EntryKind,
     /// Epoch seconds; always a sane number, borrowed from the parent where the document has none.
@@ -99,6 +101,7 @@ pub struct Trace {
     pub(super) sources: Vec<Source>,
     pub(super) revision: u64,
     pub(super) updated_at_s: f64,
+    pub(super) topology: OnceLock<Topology>,
 }
 
 impl Trace {
@@ -179,6 +182,11 @@ impl Trace {
     /// The root's own time; none while in progress, or without root. Not rounded.
     pub fn response_time_s(&self) -> Option<f64> {
         self.entry(self.root?)?.duration_s()
+    }
+
+    /// Its services and calls; made when they are first asked for.
+    pub fn topology(&self) -> &Topology {
+        self.topology.get_or_init(|| Topology::of(self))
     }
 
     /// Update calls that were accepted, from 1.

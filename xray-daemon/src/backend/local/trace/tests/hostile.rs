@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use xray_tracing::SegmentId;
+use xray_tracing::document::{AnnotationValue, Entity, Kind};
 
-use super::{received, trace};
-use crate::backend::local::trace::{Cause, Summary, Timeline, Topology, Trace};
+use super::trace;
+use crate::backend::local::trace::{Cause, Received, Summary, Timeline, Topology, Trace};
 
 /// Everything that can be asked of a trace.
 fn read_all(trace: &Trace) -> (Summary, Timeline) {
@@ -96,18 +99,38 @@ fn processor_time() -> Duration {
     Duration::from_nanos(nanoseconds.unwrap_or(0))
 }
 
+/// A call that failed, as its document says it.
+fn call(id: u64, start_s: f64, end_s: f64) -> Entity {
+    Entity {
+        kind: Kind::Subsegment,
+        id: Some(SegmentId::from_u64(id)),
+        name: "call".into(),
+        namespace: Some("remote".into()),
+        start_time_s: Some(start_s),
+        end_time_s: Some(end_s),
+        fault: true,
+        ..Entity::default()
+    }
+}
+
+fn root(subsegments: Vec<Entity>) -> Entity {
+    Entity { kind: Kind::Segment, namespace: None, subsegments, ..call(1, 1000.0, 2000.0) }
+}
+
+fn arrived(entity: Entity, seq: u64) -> Received {
+    Received { document: Bytes::new(), entity, received_at_s: 3000.0, seq, sender: None }
+}
+
 #[test]
 fn a_chain_of_a_hundred_thousand_subsegments_is_read_without_recursion() {
-    let link = |at: u64| {
-        json!({"id": at + 1, "name": "call", "type": "subsegment", "parent_id": at, "fault": true,
-            "namespace": "remote", "start_time": 1000.0, "end_time": 2000.0 - at as f64 / 1000.0})
-    };
-    let mut documents = vec![json!({"id": 1, "name": "root", "start_time": 1000, "end_time": 2000,
-        "fault": true})];
-    documents.extend((1..100_000).map(link));
-    let documents = received(&documents);
-    within_small_stack_and(Duration::from_secs(20), move || {
-        let trace = Trace::assemble(super::fixtures::trace_id(1), documents);
+    within_small_stack_and(Duration::from_secs(60), || {
+        let link = |at: u64| Entity {
+            parent_id: Some(SegmentId::from_u64(at)),
+            ..call(at + 1, 1000.0, 2000.0 - at as f64 / 1000.0)
+        };
+        let documents = std::iter::once(root(Vec::new())).chain((1..100_000).map(link));
+        let documents = documents.zip(0..).map(|(entity, seq)| arrived(entity, seq));
+        let trace = Trace::assemble(super::fixtures::trace_id(1), documents.collect());
         assert_is_tree(&trace);
         let (summary, timeline) = read_all(&trace);
         assert_eq!(summary.subsegments, 99_999);
@@ -119,20 +142,21 @@ fn a_chain_of_a_hundred_thousand_subsegments_is_read_without_recursion() {
 
 #[test]
 fn a_hundred_thousand_siblings_with_equal_values_take_no_square_of_time() {
-    let child = |at: u64| {
-        json!({"id": at + 2, "name": "call", "namespace": "remote", "error": true,
-            "start_time": 1000.0 + at as f64 / 1e3, "end_time": 1000.0005 + at as f64 / 1e3,
-            "annotations": {"key": at, "same": 1}})
-    };
-    let children: Vec<Value> = (0..100_000).map(child).collect();
-    let documents = received(&[json!({"id": 1, "name": "root", "start_time": 1000,
-        "end_time": 1100, "error": true, "subsegments": children})]);
-    within_small_stack_and(Duration::from_secs(20), move || {
-        let trace = Trace::assemble(super::fixtures::trace_id(1), documents);
+    within_small_stack_and(Duration::from_secs(60), || {
+        let child = |at: u64| {
+            let start_s = 1000.0 + at as f64 / 1e3;
+            let annotations = vec![
+                ("key".into(), AnnotationValue::Number(at as f64)),
+                ("same".into(), AnnotationValue::Number(1.0)),
+            ];
+            Entity { annotations, ..call(at + 2, start_s, start_s + 0.0005) }
+        };
+        let document = arrived(root((0..100_000).map(child).collect()), 0);
+        let trace = Trace::assemble(super::fixtures::trace_id(1), vec![document]);
         let (summary, timeline) = read_all(&trace);
         assert_eq!(summary.annotations["key"].len(), 100_000);
         assert_eq!(summary.annotations["same"].len(), 1);
-        assert_eq!(summary.error_root_causes.len(), 1);
+        assert_eq!(summary.fault_root_causes.len(), 1);
         assert_eq!(timeline.rows[1].detail, "try 1");
         assert_eq!(timeline.rows[9_999].detail, "try 9999");
     });
@@ -185,7 +209,8 @@ proptest! {
         prop_assert_eq!(timeline.rows.len(), trace.entries().len());
         for row in &timeline.rows {
             prop_assert!(row.start_ms >= 0.0 && row.duration_ms >= 0.0 && row.after_response_ms >= 0.0);
-            prop_assert!(row.start_ms + row.duration_ms <= timeline.total_ms + 0.002);
+            // Doubles of the year 9999 are 30 µs apart.
+            prop_assert!(row.start_ms + row.duration_ms <= timeline.total_ms + 0.1);
             prop_assert!(row.critical_ms.is_sorted_by(|one, next| one.end_ms <= next.start_ms));
         }
         // Each moment of the response is waited for once.
@@ -193,7 +218,7 @@ proptest! {
             .map(|stretch| stretch.end_ms - stretch.start_ms).sum();
         if let Some(root) = trace.root().filter(|_| timeline.response_ms.is_some()) {
             let root_ms = trace.entry(root).unwrap().duration_s().unwrap() * 1e3;
-            prop_assert!((waited - root_ms).abs() <= 0.01 * timeline.rows.len() as f64 + root_ms * 1e-9);
+            prop_assert!((waited - root_ms).abs() <= 0.1 * timeline.rows.len() as f64);
         }
         for cause in Cause::of_faults(&trace) {
             prop_assert!(cause.services.iter().all(|service| !service.entity_path.is_empty()));
