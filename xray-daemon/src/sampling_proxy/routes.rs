@@ -14,12 +14,15 @@ pub(super) const CALLS: [&str; 2] = ["/GetSamplingRules", "/SamplingTargets"];
 
 /// Answers the two calls by `answer`, refuses everything else.
 pub(super) fn allow<S: Clone + Send + Sync + 'static>(answer: &MethodRouter<S>) -> Router<S> {
-    let routed =
-        |router: Router<S>, call: &&str| router.route(call, answer.clone().fallback(refuse));
-    CALLS
-        .iter()
-        .fold(Router::new(), routed)
+    let route = |router: Router<S>, call: &&str| router.route(call, answer.clone());
+    guard(CALLS.iter().fold(Router::new(), route))
+}
+
+/// Refuses whatever `router` does not answer, and whatever web pages send.
+pub(crate) fn guard<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router
         .fallback(refuse)
+        .method_not_allowed_fallback(refuse)
         .layer(middleware::from_fn(refuse_browsers))
 }
 

@@ -124,8 +124,8 @@ mod tests {
 
     fn escaped(document: &[u8]) -> String {
         let body = body(&[document]);
-        let start = "{\"TraceSegmentDocuments\":[\"".len();
-        body[start..body.len() - 3].to_owned()
+        let text = body.strip_prefix("{\"TraceSegmentDocuments\":[\"").unwrap();
+        text.strip_suffix("\"]}").unwrap().to_owned()
     }
 
     #[test]
