@@ -5,6 +5,8 @@ pub mod document;
 mod header;
 pub mod sampling;
 mod trace_id;
+#[cfg(feature = "translate")]
+pub mod translate;
 
 #[cfg(feature = "layer")]
 mod builder;

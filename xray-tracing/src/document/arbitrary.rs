@@ -14,7 +14,7 @@ use crate::{SegmentId, TraceId};
 
 /// Any segment or independent subsegment, up to three levels of subsegments, members that the
 /// model does not know among them.
-pub(super) fn entity() -> impl Strategy<Value = Entity> {
+pub(crate) fn entity() -> impl Strategy<Value = Entity> {
     let child = plain().prop_map(|entity| Entity { kind: Kind::Subsegment, ..entity }).boxed();
     let tree = child.prop_recursive(3, 12, 4, |child| {
         (plain(), vec(child, 0..4)).prop_map(|(entity, subsegments)| Entity {

@@ -39,6 +39,6 @@ pub use split::{Parts, split};
 pub use validate::validate;
 
 #[cfg(test)]
-mod arbitrary;
+pub(crate) mod arbitrary;
 #[cfg(test)]
 mod samples;
