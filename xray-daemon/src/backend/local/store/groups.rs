@@ -51,13 +51,6 @@ impl GroupFilters {
         }
         filters
     }
-
-    /// Names of all groups, in order.
-    pub(in crate::backend::local) fn names(&self) -> Vec<String> {
-        let mut names: Vec<_> = self.by_name.keys().cloned().collect();
-        names.sort_unstable();
-        names
-    }
 }
 
 impl GroupFilters {
