@@ -8,7 +8,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+#[cfg(feature = "init")]
+use tracing::Subscriber;
 use tracing_core::Level;
+#[cfg(feature = "init")]
+use tracing_subscriber::registry::LookupSpan;
 
 use crate::emitter::{
     self, AddressError, Counters, DaemonAddress, Limits, Output, Queue, Sink, UdpOutput,
@@ -202,17 +206,35 @@ impl Builder {
     /// As [`init`].
     #[cfg(feature = "init")]
     pub fn init(self) -> Result<Guard, InitError> {
-        use tracing_subscriber::prelude::*;
-
-        let (layer, guard) = self.build()?;
-        let wanted = layer.wanted();
-        let fmt = FmtGate::from_environment(tracing_subscriber::fmt::layer(), wanted);
-        let subscriber = tracing_subscriber::registry().with(layer).with(fmt);
-        subscriber.try_init().map_err(|_| InitError::AlreadyInstalled)?;
+        let (subscriber, guard) = self.subscriber()?;
+        let dispatch = tracing::Dispatch::new(subscriber);
+        tracing::dispatcher::set_global_default(dispatch)
+            .map_err(|_| InitError::AlreadyInstalled)?;
         panics::install_hook();
         Ok(guard)
     }
+
+    /// The subscriber that [`init`](Self::init) installs, for a part of the process or for more
+    /// layers on top.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    #[cfg(feature = "init")]
+    pub fn subscriber(self) -> Result<(impl Recording, Guard), InitError> {
+        use tracing_subscriber::prelude::*;
+
+        let (layer, guard) = self.build()?;
+        let fmt = FmtGate::from_environment(tracing_subscriber::fmt::layer(), layer.wanted());
+        Ok((tracing_subscriber::registry().with(layer).with(fmt), guard))
+    }
 }
+
+/// What [`Builder::subscriber`] returns: a subscriber that layers can be added to.
+#[cfg(feature = "init")]
+pub trait Recording: Subscriber + for<'a> LookupSpan<'a> + Send + Sync {}
+
+#[cfg(feature = "init")]
+impl<S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync> Recording for S {}
 
 #[cfg(test)]
 mod tests {

@@ -116,3 +116,120 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use tracing::{debug, debug_span, error, info, info_span, trace};
+    use tracing_subscriber::fmt;
+    use tracing_subscriber::prelude::*;
+
+    use super::*;
+    use crate::MemorySink;
+    use crate::document::Entity;
+    use crate::sampling::LocalRules;
+
+    #[derive(Clone, Default)]
+    struct Printed(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Printed {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What `work` prints under these directives, and the names of the subsegments it makes.
+    fn run(directives: &str, work: impl FnOnce()) -> (Vec<String>, Vec<String>) {
+        let (printed, sink) = (Printed::default(), MemorySink::new());
+        let options = crate::builder("test").sampler(LocalRules::record_all()).sink(sink.clone());
+        let (layer, guard) = options.without_environment().build().unwrap();
+        let writer = printed.clone();
+        let print = fmt::layer()
+            .without_time()
+            .with_target(false)
+            .with_ansi(false)
+            .with_writer(move || writer.clone());
+        let gate = FmtGate::new(directives, print, layer.wanted());
+        let subscriber = tracing_subscriber::registry().with(layer).with(gate);
+        tracing::subscriber::with_default(subscriber, work);
+        assert!(guard.flush(Duration::from_secs(20)));
+        let text = String::from_utf8(printed.0.lock().unwrap().clone()).unwrap();
+        let segments: Vec<_> =
+            sink.take().iter().map(|document| Entity::parse(document).unwrap()).collect();
+        let children = segments.into_iter().flat_map(|segment| segment.subsegments);
+        (
+            text.lines().map(|line| line.trim().to_owned()).collect(),
+            children.map(|c| c.name).collect(),
+        )
+    }
+
+    fn work() {
+        let _root = info_span!("root", id = 7).entered();
+        let _detail = debug_span!("detail", depth = 2).entered();
+        let _child = info_span!("child").entered();
+        error!("an error");
+        info!("an info");
+        debug!("a debug");
+        trace!("a trace");
+        debug!(target: "sqlx::query", elapsed_secs = 0.5, summary = "SELECT 1");
+    }
+
+    #[test]
+    fn what_is_printed_does_not_change_what_is_recorded() {
+        let inside = "root{id=7}:child:";
+        let deep = "root{id=7}:detail{depth=2}:child:";
+        let query = "elapsed_secs=0.5 summary=\"SELECT 1\"";
+        for (directives, printed) in [
+            ("off", vec![]),
+            ("", vec![format!("ERROR {inside} an error"), format!("INFO {inside} an info")]),
+            // Fields of spans that are not asked for are not printed.
+            ("error", vec!["ERROR root:child: an error".to_owned()]),
+            (
+                "debug",
+                vec![
+                    format!("ERROR {deep} an error"),
+                    format!("INFO {deep} an info"),
+                    format!("DEBUG {deep} a debug"),
+                    format!("DEBUG {deep} {query}"),
+                ],
+            ),
+            ("sqlx=debug", vec![format!("DEBUG root:child: {query}")]),
+        ] {
+            let (lines, recorded) = run(directives, work);
+            assert_eq!(lines, printed, "{directives}");
+            assert_eq!(recorded, ["child"], "{directives}");
+        }
+    }
+
+    #[test]
+    fn directives_can_follow_spans() {
+        let directives = "error,[order{id=7}]=debug";
+        let (lines, recorded) = run(directives, || {
+            let _root = info_span!("root").entered();
+            for id in [6, 7] {
+                let _order = info_span!("order", id).entered();
+                debug!(id, "shipping");
+            }
+            debug!("done");
+        });
+        assert_eq!(lines, ["DEBUG root:order{id=7}: shipping id=7"]);
+        assert_eq!(recorded, ["order", "order"]);
+    }
+
+    #[test]
+    fn what_nobody_wants_is_switched_off_at_its_source() {
+        run("info", || {
+            assert!(tracing::enabled!(tracing::Level::INFO));
+            assert!(!tracing::enabled!(tracing::Level::DEBUG));
+            assert!(tracing::enabled!(target: "sqlx::query", tracing::Level::DEBUG));
+        });
+    }
+}

@@ -1,5 +1,88 @@
 //! AWS X-Ray for services that use [`tracing`](https://docs.rs/tracing): segments, propagation,
-//! sampling and capture.
+//! sampling and capture, without OpenTelemetry and without the AWS SDK.
+//!
+//! ```standalone_crate
+//! # #[cfg(not(all(feature = "init", feature = "tower")))]
+//! # fn main() {}
+//! # #[cfg(all(feature = "init", feature = "tower"))]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let address = "127.0.0.1:0";
+//! use axum::{Router, routing::get};
+//! use xray_tracing::tower::ServerLayer;
+//!
+//! let _xray = xray_tracing::init("orders")?;
+//! let app = Router::new().route("/", get(|| async { "hello" })).layer(ServerLayer::new());
+//! let listener = tokio::net::TcpListener::bind(address).await?;
+//! # let serve = async {
+//! axum::serve(listener, app).await?;
+//! # Ok::<(), std::io::Error>(()) };
+//! # tokio::select! { served = serve => served?, () = std::future::ready(()) => {} }
+//! # Ok(()) }
+//! ```
+//!
+//! Each request is a segment now, each `tracing` span inside it (`#[tracing::instrument]`) a
+//! subsegment, sent by UDP to the X-Ray daemon at 127.0.0.1:2000. `xray-daemon --backend local` is
+//! one that needs no AWS account and shows what comes in at <http://127.0.0.1:2002>.
+//!
+//! # How to depend on it
+//!
+//! ```toml
+//! [dependencies]
+//! xray-tracing = { git = "…", tag = "v0.1.0", features = ["tower", "reqwest"] }
+//! ```
+//!
+//! with the address of this repository. Do not `cargo add xray-tracing`: on the public registry that
+//! name belongs to an abandoned crate of somebody else, which does not compile.
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `init` (default) | `init`, `Builder::init`: registry, `fmt` behind `RUST_LOG`, and the layer |
+//! | `layer` | `builder`, `annotate`, `metadata`, `set_user`, `current_trace`, `testing`, the emitter |
+//! | `tokio` | `spawn`, which keeps the parent |
+//! | `tower` | `tower::ServerLayer` for axum, hyper, tonic |
+//! | `reqwest` | `reqwest::Client`: subsegments and headers for calls |
+//! | `sqlx` | SQL subsegments from the events of sqlx; `sqlx::Database` names them |
+//!
+//! Without any of them (`default-features = false`) there is the document model, the header, the ids
+//! and the sampling rules: what a daemon or another exporter needs, without `tracing`.
+//!
+//! # What is recorded
+//!
+//! - A span without local parent is a **segment**, named after the service; its descendants are
+//!   **subsegments**. Spans of libraries (hyper, sqlx…) and spans below `INFO` open none.
+//! - Span fields `annotation.key` are indexed, `metadata.key` and all others are shown; `user` names
+//!   the segment's user. `otel.name` renames a subsegment.
+//! - An ERROR event with a field `error` or `exception` is an exception, and a fault of its span:
+//!   `error!(error = &err as &dyn Error, "…")`, `#[instrument(err)]`. A panic is one, too.
+//! - A segment ends when its response is out, any other span when it was left for the last time. What
+//!   outlives its segment follows as an independent subsegment.
+//! - Which requests are recorded is decided once, when the trace begins: by the caller's header, else
+//!   by the sampling rules, 1 a second and 5 % of the others by default. Decision and trace id travel
+//!   on in `X-Amzn-Trace-Id`, sampled or not.
+//!
+//! Queries lose their literals, URLs their query strings, database URLs their passwords. Field values
+//! are recorded as they are: do not put secrets into spans.
+//!
+//! # Variables
+//!
+//! They beat the code. `AWS_XRAY_DAEMON_ADDRESS` (`host:port`, or `tcp:host:port udp:host:port`),
+//! `AWS_XRAY_TRACING_NAME`, `AWS_XRAY_SDK_ENABLED=false` or `AWS_XRAY_SDK_DISABLED=true`,
+//! `AWS_XRAY_CONTEXT_MISSING=IGNORE_ERROR`, and `RUST_LOG` for what is printed.
+//!
+//! # Architecture
+//!
+//! ```text
+//! capture ─┐
+//! context ─┼▶ layer ─▶ emitter ─▶ daemon      document, header, trace_id, sampling
+//! tracing ─┘  records   queue,                stand below all of it and know nothing
+//!             per trace one thread            of what is above
+//! ```
+//!
+//! Invariants: nothing here blocks, panics or does I/O on a caller's thread; the one lock that is
+//! taken is that of the trace, and no user code runs under it; an unsampled trace costs its root one
+//! extension and its other spans next to nothing; whatever is lost is counted (`Stats`); no
+//! OpenTelemetry or AWS type appears in this API.
 
 pub mod document;
 mod header;
@@ -36,10 +119,10 @@ pub mod testing;
 pub use header::{Sampled, TraceHeader};
 pub use trace_id::{IdError, SegmentId, TraceId};
 
-#[cfg(feature = "init")]
-pub use builder::init;
 #[cfg(feature = "layer")]
 pub use builder::{Builder, InitError, builder};
+#[cfg(feature = "init")]
+pub use builder::{Recording, init};
 #[cfg(feature = "reqwest")]
 pub use capture::reqwest;
 #[cfg(feature = "sqlx")]

@@ -1,6 +1,7 @@
 //! A whole service as its author writes it: `init`, axum, reqwest and sqlx, on many threads.
 //!
 //! One subscriber for the process, as in production; each test tells its segments by their name.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::net::SocketAddr;
 use std::sync::LazyLock;

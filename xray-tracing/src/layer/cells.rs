@@ -5,11 +5,14 @@
 //!
 //! An id comes back after its span has closed, so that an answer may be stale. Ids name the thread
 //! that created them: for spans *of this thread* a new use of the id overwrites the cell, and the
-//! answer is always right. For spans *of other threads* "sampled" is checked against the record
+//! answer is right. (Unless a filter kept that new span from the layer: where that can be, the
+//! callsite is compared as well.) For spans *of other threads* "sampled" is checked against the record
 //! itself, and "unsampled" is used only where a wrong answer costs a time stamp, see
 //! [`Known::UnsampledElsewhere`].
 
 use std::cell::Cell;
+
+use tracing_core::Metadata;
 
 use super::open_trace::Place;
 
@@ -33,50 +36,87 @@ struct Entry {
     span: u64,
     /// Which of the process's tracers: their registries use the same ids.
     tracer: u32,
+    /// Address of the span's metadata.
+    callsite: usize,
     known: Known,
+}
+
+/// Who asks about, or tells of, which span.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject {
+    pub(crate) tracer: u32,
+    pub(crate) span: u64,
+    /// 0 where the span is known to be the layer's.
+    pub(crate) callsite: usize,
+}
+
+pub(crate) fn callsite_of(metadata: &'static Metadata<'static>) -> usize {
+    std::ptr::from_ref(metadata).addr()
 }
 
 thread_local! {
     static KNOWN: [Cell<Entry>; CELLS] = const {
-        [const { Cell::new(Entry { span: 0, tracer: 0, known: Known::Nothing }) }; CELLS]
+        [const { Cell::new(NOTHING) }; CELLS]
     };
 }
+
+const NOTHING: Entry = Entry { span: 0, tracer: 0, callsite: 0, known: Known::Nothing };
 
 fn cell_of(span: u64) -> usize {
     span as usize % CELLS
 }
 
-pub(crate) fn get(tracer: u32, span: u64) -> Known {
-    let entry = KNOWN.try_with(|known| known[cell_of(span)].get());
+pub(crate) fn get(of: Subject) -> Known {
+    let entry = KNOWN.try_with(|known| known[cell_of(of.span)].get());
     match entry {
-        Ok(entry) if entry.span == span && entry.tracer == tracer => entry.known,
+        Ok(entry)
+            if entry.span == of.span
+                && entry.tracer == of.tracer
+                && (of.callsite == 0 || entry.callsite == of.callsite) =>
+        {
+            entry.known
+        }
         _ => Known::Nothing,
     }
 }
 
-pub(crate) fn set(tracer: u32, span: u64, known: Known) {
+pub(crate) fn set(of: Subject, known: Known) {
+    let Subject { tracer, span, callsite } = of;
     // Without thread-locals, at the very end of a thread, everything goes the long way.
-    KNOWN.try_with(|cells| cells[cell_of(span)].set(Entry { span, tracer, known })).ok();
+    KNOWN.try_with(|cells| cells[cell_of(span)].set(Entry { span, tracer, callsite, known })).ok();
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn of(tracer: u32, span: u64) -> Subject {
+        Subject { tracer, span, callsite: 0 }
+    }
+
     #[test]
     fn a_cell_answers_for_its_own_span_and_tracer_only() {
-        set(1, 100, Known::Unsampled);
-        assert_eq!(get(1, 100), Known::Unsampled);
-        assert_eq!(get(2, 100), Known::Nothing);
-        assert_eq!(get(1, 100 + CELLS as u64), Known::Nothing);
-        set(1, 100 + CELLS as u64, Known::UnsampledElsewhere);
-        assert_eq!(get(1, 100), Known::Nothing);
+        let next = 100 + CELLS as u64;
+        set(of(1, 100), Known::Unsampled);
+        assert_eq!(get(of(1, 100)), Known::Unsampled);
+        assert_eq!(get(of(2, 100)), Known::Nothing);
+        assert_eq!(get(of(1, next)), Known::Nothing);
+        set(of(1, next), Known::UnsampledElsewhere);
+        assert_eq!(get(of(1, 100)), Known::Nothing);
+    }
+
+    #[test]
+    fn where_it_is_asked_for_the_callsite_must_be_the_same() {
+        set(Subject { callsite: 8, ..of(1, 7) }, Known::Unsampled);
+        assert_eq!(get(Subject { callsite: 8, ..of(1, 7) }), Known::Unsampled);
+        assert_eq!(get(Subject { callsite: 9, ..of(1, 7) }), Known::Nothing);
+        assert_eq!(get(of(1, 7)), Known::Unsampled);
     }
 
     #[test]
     fn other_threads_know_nothing() {
-        set(1, 5, Known::Unsampled);
-        let elsewhere = std::thread::spawn(|| get(1, 5)).join().unwrap();
+        set(of(1, 5), Known::Unsampled);
+        let elsewhere = std::thread::spawn(|| get(of(1, 5))).join().unwrap();
         assert_eq!(elsewhere, Known::Nothing);
     }
 }

@@ -136,9 +136,9 @@ pub(crate) fn with_current<R>(
 pub(crate) fn with_spot<R>(work: impl FnOnce(&Tracer, Option<Place>) -> R) -> Option<Option<R>> {
     with_layer(|layer, dispatch| {
         let span = dispatch.current_span();
-        let place = match span.id().map(|id| layer.place_of(dispatch, id)) {
-            Some(Some(place)) => place,
-            _ => context_of(layer.tracer())?.place(),
+        let place = match layer.place_of(dispatch, &span) {
+            Some(place) => place,
+            None => context_of(layer.tracer())?.place(),
         };
         Some(work(layer.tracer(), place))
     })

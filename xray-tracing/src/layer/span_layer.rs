@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Dispatch, Subscriber};
-use tracing_core::span::{Attributes, Id, Record as Values};
+use tracing_core::span::{Attributes, Current, Id, Record as Values};
 use tracing_core::{Event, Level, Metadata};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 
-use super::cells::{self, Known};
+use super::cells::{self, Known, Subject};
 use super::clock;
 use super::current::{self, Climb, ClimbFn};
 use super::errors;
@@ -116,9 +116,11 @@ impl XrayLayer {
         Wanted { is_enabled: self.is_enabled, max_span_level: self.tracer.settings.max_level }
     }
 
-    /// Where the span is recorded, if it is; the outer `None` says that it is in no trace.
-    pub(crate) fn place_of(&self, dispatch: &Dispatch, id: &Id) -> Option<Option<Place>> {
-        match self.spot(id.into_u64(), || self.climb(dispatch, id)) {
+    /// Where the current span is recorded, if it is; the outer `None` says that it is in no trace.
+    pub(crate) fn place_of(&self, dispatch: &Dispatch, span: &Current) -> Option<Option<Place>> {
+        let id = span.id()?;
+        let subject = self.subject(id, span.metadata());
+        match self.spot(subject, || self.climb(dispatch, id)) {
             Spot::Outside => None,
             Spot::Unsampled => Some(None),
             Spot::Recorded(place) => Some(Some(place)),
@@ -129,110 +131,139 @@ impl XrayLayer {
         *metadata.level() <= self.tracer.settings.max_level
     }
 
-    /// Where span `id` stands; `climb` is the long way to find out.
-    fn spot(&self, id: u64, climb: impl FnOnce() -> Option<Climb>) -> Spot {
-        match cells::get(self.tracer.id, id) {
+    fn subject(&self, id: &Id, metadata: Option<&'static Metadata<'static>>) -> Subject {
+        let callsite = metadata.map_or(0, cells::callsite_of);
+        Subject { tracer: self.tracer.id, span: id.into_u64(), callsite }
+    }
+
+    /// Where a span stands; `climb` is the long way to find out.
+    fn spot(&self, of: Subject, climb: impl FnOnce() -> Option<Climb>) -> Spot {
+        match cells::get(of) {
             Known::Unsampled => Spot::Unsampled,
             Known::Recorded(place) => Spot::Recorded(place),
             Known::RecordedElsewhere(place) if self.tracer.is_open(place) => Spot::Recorded(place),
-            _ => self.climb_to_spot(id, climb),
+            _ => self.climb_to_spot(of, climb),
         }
     }
 
     /// The same, where a stale "unsampled" does no harm.
-    fn spot_for_time(&self, id: u64, climb: impl FnOnce() -> Option<Climb>) -> Spot {
-        match cells::get(self.tracer.id, id) {
+    fn spot_for_time(&self, of: Subject, climb: impl FnOnce() -> Option<Climb>) -> Spot {
+        match cells::get(of) {
             Known::UnsampledElsewhere => Spot::Unsampled,
             // Checked when the time is noted.
             Known::RecordedElsewhere(place) => Spot::Recorded(place),
-            _ => self.spot(id, climb),
+            _ => self.spot(of, climb),
         }
     }
 
     #[cold]
-    fn climb_to_spot(&self, id: u64, climb: impl FnOnce() -> Option<Climb>) -> Spot {
+    fn climb_to_spot(&self, of: Subject, climb: impl FnOnce() -> Option<Climb>) -> Spot {
         let Some(climb) = climb() else { return Spot::Outside };
+        // A filter may have hidden the span itself: then nothing is known of it.
+        let is_itself = climb.path().first() == Some(&of.span);
         let Some(place) = self.tracer.place(&climb.root, climb.path()) else {
-            cells::set(self.tracer.id, id, Known::UnsampledElsewhere);
+            if is_itself {
+                cells::set(of, Known::UnsampledElsewhere);
+            }
             return Spot::Unsampled;
         };
         // Only a span's own record: the place of an ancestor must not be closed with it.
-        if self.tracer.is_record_of(place, id) {
-            cells::set(self.tracer.id, id, Known::RecordedElsewhere(place));
+        if is_itself && self.tracer.is_record_of(place, of.span) {
+            cells::set(of, Known::RecordedElsewhere(place));
         }
         Spot::Recorded(place)
     }
 
-    /// A span below a record becomes one, if it is important enough.
-    fn add_child(&self, attrs: &Attributes<'_>, id: u64, parent: Place) {
-        if !self.records(attrs.metadata()) {
-            return;
-        }
-        let name = Name::Static(attrs.metadata().name());
-        let mut record = Record::new(fastrand::u64(1..), name, clock::now_ns());
-        record.span = id;
-        let place = Scratch::with(|scratch| {
-            attrs.record(scratch);
-            self.tracer.add(parent, record, scratch)
-        });
-        if let Some(place) = place {
-            cells::set(self.tracer.id, id, Known::Recorded(place));
-        }
-    }
-
-    /// A span below nothing begins a local root, or joins the request that the thread works on.
-    fn add_top<S>(&self, attrs: &Attributes<'_>, id: &Id, ctx: &Context<'_, S>)
+    /// Where something stands that happens in `within`.
+    fn spot_within<S>(&self, within: &Within<'_>, ctx: &Context<'_, S>) -> Spot
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let span = id.into_u64();
+        match within {
+            Within::Nothing => Spot::Outside,
+            Within::Span(id) => match ctx.metadata(id) {
+                Some(metadata) => {
+                    self.spot(self.subject(id, Some(metadata)), || climb_context(ctx, id))
+                }
+                None => Spot::Outside,
+            },
+            Within::Current(current) => match current.id() {
+                Some(id) => {
+                    let subject = self.subject(id, current.metadata());
+                    self.spot(subject, || Climb::along(steps(ctx.lookup_current()?.scope())))
+                }
+                None => Spot::Outside,
+            },
+        }
+    }
+
+    /// A span below a record becomes one, if it is important enough.
+    fn add_child(&self, attrs: &Attributes<'_>, of: Subject, parent: Place) {
+        let mut known = Known::Nothing;
+        if self.records(attrs.metadata()) {
+            let name = Name::Static(attrs.metadata().name());
+            let mut record = Record::new(fastrand::u64(1..), name, clock::now_ns());
+            record.span = of.span;
+            let place = Scratch::with(|scratch| {
+                attrs.record(scratch);
+                self.tracer.add(parent, record, scratch)
+            });
+            known = place.map_or(Known::Nothing, Known::Recorded);
+        }
+        // Also where it is not recorded: the id may have been another span's.
+        cells::set(of, known);
+    }
+
+    /// A span below nothing begins a local root, or joins the request that the thread works on.
+    fn add_top<S>(&self, attrs: &Attributes<'_>, id: &Id, of: Subject, ctx: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
         if !attrs.is_root()
             && let Some(root) = current::context_of(&self.tracer)
         {
             match root.place() {
-                Some(parent) => self.add_child(attrs, span, parent),
-                None => cells::set(self.tracer.id, span, Known::Unsampled),
+                Some(parent) => self.add_child(attrs, of, parent),
+                None => cells::set(of, Known::Unsampled),
             }
             return mark(ctx, id, root);
         }
         if !self.records(attrs.metadata()) || libraries::contain(attrs.metadata().target()) {
             self.tracer.counters.roots_ignored.add(1);
-            return;
+            return cells::set(of, Known::Nothing);
         }
         let name = attrs.metadata().name();
-        let root = self.tracer.begin_root(RootStart::default(), span, name, Flags::default());
-        self.know_root(&root, span);
+        let root = self.tracer.begin_root(RootStart::default(), of.span, name, Flags::default());
         if let Some(place) = root.place() {
             Scratch::with(|scratch| {
                 attrs.record(scratch);
                 self.tracer.enrich(place, scratch, Flags::default());
             });
         }
+        self.know_root(of, &root);
         mark(ctx, id, root);
     }
 
     /// A capture layer has made the record already; this is the span for it.
-    fn adopt<S>(&self, handed: Handed, id: &Id, ctx: &Context<'_, S>)
+    fn adopt<S>(&self, handed: Handed, id: &Id, of: Subject, ctx: &Context<'_, S>)
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let span = id.into_u64();
         match handed {
             Handed::Root(root) => {
-                self.tracer.set_root_span(&root, span);
-                self.know_root(&root, span);
+                self.tracer.set_root_span(&root, of.span);
+                self.know_root(of, &root);
                 mark(ctx, id, root);
             }
             Handed::Subsegment(place) => {
-                self.tracer.set_span(place, span);
-                cells::set(self.tracer.id, span, Known::Recorded(place));
+                self.tracer.set_span(place, of.span);
+                cells::set(of, Known::Recorded(place));
             }
         }
     }
 
-    fn know_root(&self, root: &Root, span: u64) {
-        let known = root.place().map_or(Known::Unsampled, Known::Recorded);
-        cells::set(self.tracer.id, span, known);
+    fn know_root(&self, of: Subject, root: &Root) {
+        cells::set(of, root.place().map_or(Known::Unsampled, Known::Recorded));
     }
 
     fn on_error(&self, event: &Event<'_>, place: Place) {
@@ -256,20 +287,18 @@ where
         if !self.is_enabled {
             return;
         }
-        if attrs.metadata().target() == handover::TARGET
+        let metadata = attrs.metadata();
+        let subject = self.subject(id, Some(metadata));
+        if metadata.target() == handover::TARGET
             && let Some(handed) = handover::take(&self.tracer)
         {
-            return self.adopt(handed, id, &ctx);
+            return self.adopt(handed, id, subject, &ctx);
         }
-        let parent = parent_of(attrs, &ctx);
-        let spot = match &parent {
-            Some(parent) => self.spot(parent.into_u64(), || climb_context(&ctx, parent)),
-            None => Spot::Outside,
-        };
-        match spot {
-            Spot::Unsampled => cells::set(self.tracer.id, id.into_u64(), Known::Unsampled),
-            Spot::Recorded(parent) => self.add_child(attrs, id.into_u64(), parent),
-            Spot::Outside => self.add_top(attrs, id, &ctx),
+        let within = Within::of(attrs.is_contextual(), attrs.parent(), &ctx);
+        match self.spot_within(&within, &ctx) {
+            Spot::Unsampled => cells::set(subject, Known::Unsampled),
+            Spot::Recorded(parent) => self.add_child(attrs, subject, parent),
+            Spot::Outside => self.add_top(attrs, id, subject, &ctx),
         }
     }
 
@@ -277,7 +306,10 @@ where
         if !self.is_enabled {
             return;
         }
-        if let Spot::Recorded(place) = self.spot(id.into_u64(), || climb_context(&ctx, id)) {
+        let spot = self.spot(self.subject(id, None), || climb_context(&ctx, id));
+        if let Spot::Recorded(place) = spot
+            && self.tracer.is_record_of(place, id.into_u64())
+        {
             Scratch::with(|scratch| {
                 values.record(scratch);
                 self.tracer.enrich(place, scratch, Flags::default());
@@ -291,16 +323,8 @@ where
         if !self.is_enabled || !(is_query || *metadata.level() == Level::ERROR) {
             return;
         }
-        let span = match event.parent() {
-            Some(parent) => Some(parent.clone()),
-            None if event.is_root() => None,
-            None => ctx.current_span().id().cloned(),
-        };
-        let spot = match &span {
-            Some(span) => self.spot(span.into_u64(), || climb_context(&ctx, span)),
-            None => Spot::Outside,
-        };
-        let place = match spot {
+        let within = Within::of(event.is_contextual(), event.parent(), &ctx);
+        let place = match self.spot_within(&within, &ctx) {
             Spot::Recorded(place) => Some(place),
             Spot::Unsampled => None,
             Spot::Outside => current::context_of(&self.tracer).and_then(|root| root.place()),
@@ -316,8 +340,8 @@ where
         if !self.is_enabled {
             return;
         }
-        let spot = self.spot_for_time(id.into_u64(), || climb_context(&ctx, id));
-        if let Spot::Recorded(place) = spot {
+        let subject = self.subject(id, None);
+        if let Spot::Recorded(place) = self.spot_for_time(subject, || climb_context(&ctx, id)) {
             self.tracer.exit(place, id.into_u64());
         }
     }
@@ -326,18 +350,31 @@ where
         if !self.is_enabled {
             return;
         }
-        let spot = self.spot(id.into_u64(), || climb_context(&ctx, &id));
-        if let Spot::Recorded(place) = spot {
+        let subject = self.subject(&id, None);
+        if let Spot::Recorded(place) = self.spot(subject, || climb_context(&ctx, &id)) {
             self.tracer.close_span(place, id.into_u64());
         }
     }
 }
 
-fn parent_of<S>(attrs: &Attributes<'_>, ctx: &Context<'_, S>) -> Option<Id>
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    if attrs.is_contextual() { ctx.current_span().id().cloned() } else { attrs.parent().cloned() }
+/// What a span or an event happens in.
+enum Within<'a> {
+    Nothing,
+    Current(Current),
+    Span(&'a Id),
+}
+
+impl<'a> Within<'a> {
+    fn of<S>(is_contextual: bool, parent: Option<&'a Id>, ctx: &Context<'_, S>) -> Self
+    where
+        S: Subscriber + for<'b> LookupSpan<'b>,
+    {
+        match parent {
+            Some(parent) => Self::Span(parent),
+            None if is_contextual => Self::Current(ctx.current_span()),
+            None => Self::Nothing,
+        }
+    }
 }
 
 fn mark<S>(ctx: &Context<'_, S>, id: &Id, root: Arc<Root>)
@@ -353,19 +390,23 @@ fn climb_context<S>(ctx: &Context<'_, S>, id: &Id) -> Option<Climb>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    Climb::along(ctx.span_scope(id)?.map(|span| {
-        let root = span.extensions().get::<Mark>().map(|mark| Arc::clone(&mark.0));
-        (span.id().into_u64(), root)
-    }))
+    Climb::along(steps(ctx.span_scope(id)?))
 }
 
 fn climb_dispatch<S>(dispatch: &Dispatch, id: &Id) -> Option<Climb>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let scope = dispatch.downcast_ref::<S>()?.span(id)?.scope();
-    Climb::along(scope.map(|span| {
+    Climb::along(steps(dispatch.downcast_ref::<S>()?.span(id)?.scope()))
+}
+
+/// Each span on the way up, with the root that begins there.
+fn steps<'a, S>(scope: Scope<'a, S>) -> impl Iterator<Item = (u64, Option<Arc<Root>>)>
+where
+    S: LookupSpan<'a>,
+{
+    scope.map(|span| {
         let root = span.extensions().get::<Mark>().map(|mark| Arc::clone(&mark.0));
         (span.id().into_u64(), root)
-    }))
+    })
 }

@@ -365,6 +365,13 @@ impl Tracer {
     }
 }
 
+impl Drop for Tracer {
+    fn drop(&mut self) {
+        // Nobody can record any more: the sender's thread sends what is queued, and ends.
+        self.queue.close();
+    }
+}
+
 /// A panic unwinds through the record: the innermost one tells of it, the others refer to that.
 fn note_unwinding(trace: &mut Locked<'_>, index: u32) {
     let number = errors::panic_number();

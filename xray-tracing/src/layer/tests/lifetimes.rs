@@ -3,7 +3,7 @@
 use serde_json::json;
 use tracing::{Span, info_span};
 
-use super::{find, only, tree, trees};
+use super::{find, only, trees};
 use crate::testing::{Capture, capture};
 use crate::{annotate, builder};
 

@@ -136,3 +136,17 @@ fn after_the_guard_is_gone_the_layer_goes_on() {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn the_senders_thread_ends_with_the_last_layer_and_guard() {
+    struct Alive(#[expect(dead_code, reason = "dropped with the sink")] mpsc::Sender<()>);
+    impl Sink for Alive {
+        fn send(&mut self, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let (alive, is_over) = mpsc::channel();
+    drop(run(builder("orders").sink(Alive(alive)), || info_span!("root").in_scope(|| {})));
+    let ended = is_over.recv_timeout(Duration::from_secs(20));
+    assert_eq!(ended, Err(mpsc::RecvTimeoutError::Disconnected));
+}

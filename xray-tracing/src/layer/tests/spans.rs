@@ -356,6 +356,35 @@ fn span_ids_that_come_back_are_told_apart() {
 }
 
 #[test]
+fn below_a_filter_spans_move_up_past_those_it_hides() {
+    use tracing_subscriber::filter::filter_fn;
+    use tracing_subscriber::prelude::*;
+
+    let sink = crate::MemorySink::new();
+    let options = builder("orders").sampler(LocalRules::record_all()).sink(sink.clone());
+    let (layer, guard) = options.without_environment().build().unwrap();
+    let layer = layer.with_filter(filter_fn(|metadata| metadata.name() != "hidden"));
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        // The ids come back: what was known of a span that the filter let through must not be
+        // believed of one that it hides.
+        for _ in 0..9_000 {
+            let _root = info_span!("root").entered();
+            let _hidden = info_span!("hidden").entered();
+            info_span!("child").in_scope(|| annotate("k", 1));
+            annotate("hidden", true);
+        }
+    });
+    assert!(guard.flush(std::time::Duration::from_secs(30)));
+    let lost = guard.stats().dropped_queue_full;
+    let documents: Vec<_> = sink.take().iter().map(|d| Entity::parse(d).unwrap()).collect();
+    assert_eq!(documents.len() as u64 + lost, 9_000);
+    for document in &documents {
+        assert_eq!(tree(document), "orders(child)");
+        assert_eq!(document.annotations.len(), 1);
+    }
+}
+
+#[test]
 fn two_layers_in_one_process_do_not_mix() {
     let (first, second) = (Capture::new(), Capture::new());
     let enter = |capture: &Capture| tracing::dispatcher::set_default(capture.subscriber());
