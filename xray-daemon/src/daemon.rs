@@ -13,6 +13,8 @@ use tracing::{info, warn};
 use crate::admin::{self, Credentials, Readiness};
 #[cfg(feature = "aws")]
 use crate::backend::aws::watch_credentials;
+#[cfg(feature = "local")]
+use crate::backend::local::DaemonView;
 use crate::backend::{Backend, BackendKind, Backends};
 use crate::buffer::{BatchLimits, Buffer, Queue};
 use crate::builder::DaemonBuilder;
@@ -20,6 +22,8 @@ use crate::config::{DaemonConfig, MIN_BUFFER_BYTES, Memory};
 use crate::counters::{BackendCounters, Counters};
 use crate::delivery::{Delivery, DeliveryLimits};
 use crate::error::StartError;
+#[cfg(feature = "local")]
+use crate::handle::Addresses;
 use crate::handle::DaemonHandle;
 use crate::http;
 use crate::intake::{GroupLimits, Intake, Receiver, SocketGroup};
@@ -87,6 +91,14 @@ impl Daemon {
             running.serve(|stop| http::serve(listener, backends.sampling, stop));
         }
         #[cfg(feature = "local")]
+        if let Some(local) = backends.local.clone()
+            && let Some(listener) = listeners.console
+        {
+            info!("API and console on http://{}", addresses.console.unwrap_or(config.console));
+            let view = view(&addresses, &counters, &readiness);
+            running.serve(|stop| async move { local.serve(listener, Some(view), stop).await });
+        }
+        #[cfg(feature = "local")]
         let running = running.closing_last(backends.local);
         readiness.set_open();
         Ok(DaemonHandle::new(addresses, counters, running))
@@ -96,6 +108,19 @@ impl Daemon {
 fn buffer_bytes(config: &DaemonConfig, memory: Memory) -> Result<usize, StartError> {
     let bytes = config.buffer_bytes.unwrap_or_else(|| memory.default_buffer_bytes());
     if bytes < MIN_BUFFER_BYTES { Err(StartError::Buffer { bytes }) } else { Ok(bytes) }
+}
+
+/// What the console shows of the daemon.
+#[cfg(feature = "local")]
+fn view(addresses: &Addresses, counters: &Arc<Counters>, readiness: &Arc<Readiness>) -> DaemonView {
+    let readiness = Arc::clone(readiness);
+    DaemonView {
+        counters: Arc::clone(counters),
+        udp: addresses.udp,
+        tcp: addresses.tcp,
+        admin: addresses.admin,
+        not_ready: Arc::new(move || readiness.not_ready()),
+    }
 }
 
 fn credentials(config: &DaemonConfig) -> Credentials {

@@ -109,6 +109,9 @@ impl Backends {
     async fn open_local(&mut self, config: &DaemonConfig) -> Result<(), StartError> {
         let local = Local::open(config.local.clone()).await?;
         self.all.push(local.backend());
+        if !config.backends.contains(&BackendKind::Aws) {
+            self.sampling = sampling_proxy::guard(local.sampling_router());
+        }
         self.local = Some(local);
         Ok(())
     }

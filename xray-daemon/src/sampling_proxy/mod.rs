@@ -8,6 +8,8 @@ mod routes;
 #[cfg(feature = "aws")]
 mod signed;
 
+#[cfg(feature = "local")]
+pub(crate) use routes::guard;
 pub(crate) use routes::unanswered;
 #[cfg(feature = "aws")]
 pub(crate) use signed::signed;
