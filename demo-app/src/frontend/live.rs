@@ -3,6 +3,7 @@
 //! In: `GET /topology` of the catalogue and of what it calls, and the daemon's counter. Out: a
 //! [`Snapshot`], at once. These calls carry no trace: they are the page's doing, nobody's request.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use reqwest::Url;
 use tokio::sync::watch;
 
 use crate::chaos::Faults;
+use crate::service::hops::WINDOW;
 use crate::service::http;
 use crate::service::topology::{Target, Topology};
 
@@ -46,7 +48,7 @@ pub(crate) struct Live {
     catalog_origin: String,
     /// The daemon's metrics page.
     daemon_metrics: Option<Url>,
-    received: Mutex<Option<(Instant, f64)>>,
+    received: Mutex<Readings>,
     latest: watch::Sender<Arc<Snapshot>>,
 }
 
@@ -104,14 +106,33 @@ impl Live {
         let response = self.client.get(url).timeout(TIMEOUT).send().await.ok()?;
         let text = String::from_utf8(http::bytes(response).await.ok()?).ok()?;
         let received = metric(&text, RECEIVED)?;
-        let now = Instant::now();
-        let mut last = self.received.lock().unwrap_or_else(PoisonError::into_inner);
-        let rate = last.and_then(|(at, before)| {
-            let elapsed_s = now.duration_since(at).as_secs_f64();
-            (elapsed_s > 0.2 && received >= before).then(|| (received - before) / elapsed_s)
-        });
-        *last = Some((now, received));
-        rate.or(self.latest.borrow().segments_per_s)
+        let mut readings = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+        readings.add(Instant::now(), received);
+        readings.per_s()
+    }
+}
+
+/// What a counter said, over the time that the drawing looks back.
+#[derive(Debug, Default)]
+struct Readings(VecDeque<(Instant, f64)>);
+
+impl Readings {
+    fn add(&mut self, now: Instant, count: f64) {
+        // A counter that went back belongs to a daemon that started anew.
+        if self.0.back().is_some_and(|(_, before)| *before > count) {
+            self.0.clear();
+        }
+        self.0.push_back((now, count));
+        while self.0.front().is_some_and(|(at, _)| now.duration_since(*at) > WINDOW) {
+            self.0.pop_front();
+        }
+    }
+
+    /// The mean rate; `None` until two readings lie a second apart.
+    fn per_s(&self) -> Option<f64> {
+        let ((from, first), (to, last)) = (self.0.front()?, self.0.back()?);
+        let elapsed_s = to.duration_since(*from).as_secs_f64();
+        (elapsed_s > 0.9).then(|| (last - first) / elapsed_s)
     }
 }
 
@@ -139,6 +160,21 @@ fn metric(text: &str, name: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rate_is_the_mean_of_thirty_seconds() {
+        let start = Instant::now();
+        let second = Duration::from_secs(1);
+        let mut readings = Readings::default();
+        readings.add(start, 100.0);
+        assert_eq!(readings.per_s(), None);
+        readings.add(start + 10 * second, 124.0);
+        assert_eq!(readings.per_s(), Some(2.4));
+        readings.add(start + 35 * second, 149.0);
+        assert_eq!(readings.per_s(), Some(1.0), "the first reading is too old");
+        readings.add(start + 36 * second, 3.0);
+        assert_eq!(readings.per_s(), None, "another daemon");
+    }
 
     #[test]
     fn a_metric_is_summed_over_its_series_and_no_other() {

@@ -6,7 +6,6 @@ use super::drawing::{Arrow, BarView, Drawing, Icon, LabelAt, Mark, Node, draw, p
 use crate::prodcatalog;
 use crate::service::hops::{HopReport, Verdict, WINDOW};
 use crate::service::topology::{Hop, Target, Topology};
-use crate::service::trace::INSTRUMENTATION;
 
 /// What the frontend itself knows.
 #[derive(Clone, Debug)]
@@ -63,7 +62,7 @@ impl Scene {
     fn new(lang: Lang, own: &OwnView, snapshot: &Snapshot) -> Self {
         let words = lang.words();
         let hops = snapshot.catalog.as_ref().map_or(&[] as &[Hop], |catalog| &catalog.hops);
-        let native = |port: &str| format!("{port} · Rust, {INSTRUMENTATION}");
+        let native = |port: &str| format!("{port} · Rust, {}", words.native_layer);
         let catalog_port = snapshot.catalog.as_ref().map_or(String::new(), |it| port(&it.listen));
         let chain = [
             node(Icon::Browser, words.browser, words.you.to_owned(), Mark::Plain),
@@ -83,7 +82,7 @@ impl Scene {
                 ),
             ),
         ];
-        let rate = snapshot.segments_per_s.map(|rate| format!("{rate:.0}/s"));
+        let rate = snapshot.segments_per_s.map(|rate| lang.per_s(rate));
         let daemon = [own.daemon_port.clone(), Some(words.daemon_takes.to_owned()), rate.clone()];
         let console =
             own.console_port.as_ref().map(|port| format!("{} {port}", words.console_port));
@@ -238,7 +237,7 @@ fn target(hop: &Hop, snapshot: &Snapshot, lang: Lang) -> (Node, Arrow) {
             let topology = snapshot.details.iter().find(|(known, _)| known == url);
             let port = topology.map_or_else(|| port(url), |(_, it)| port(&it.listen));
             let role = match hop.share_percent {
-                100 => format!("Rust, {INSTRUMENTATION}"),
+                100 => format!("Rust, {}", lang.words().native_layer),
                 percent => lang.share_of_traffic(percent),
             };
             node(Icon::Service, &hop.to, format!("{port} · {role}"), mark)
@@ -272,7 +271,7 @@ pub(super) fn healthy() -> (OwnView, Snapshot) {
     let topology = |service: &str, port: u16| Topology {
         service: service.to_owned(),
         listen: format!("127.0.0.1:{port}"),
-        instrumentation: INSTRUMENTATION.to_owned(),
+        instrumentation: "native layer".to_owned(),
         faults: crate::chaos::Faults::default(),
         hops: Vec::new(),
         rows: None,

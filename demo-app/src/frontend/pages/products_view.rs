@@ -6,7 +6,7 @@ use crate::product::{BadId, BadName, Product, ProductId};
 use crate::service::hops::HopReport;
 
 /// Rows of a page of the list.
-const PAGE_ROWS: usize = 8;
+const PAGE_ROWS: usize = 7;
 
 /// Why a field was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,14 +250,14 @@ mod tests {
     }
 
     #[test]
-    fn the_list_has_pages_of_eight() {
+    fn the_list_has_pages_of_seven() {
         let view = ProductsView::new(Lang::En, &products(14), &Chosen::default(), None);
-        assert_eq!((view.rows.len(), view.range.as_str()), (8, "1–8 of 14"));
+        assert_eq!((view.rows.len(), view.range.as_str()), (7, "1–7 of 14"));
         assert_eq!((view.previous, view.next), (None, Some(2)));
         assert_eq!(view.add_id, "15");
         let chosen = Chosen { page: Some(9), ..Chosen::default() };
         let view = ProductsView::new(Lang::Es, &products(14), &chosen, None);
-        assert_eq!((view.rows.len(), view.range.as_str()), (6, "9–14 de 14"));
+        assert_eq!((view.rows.len(), view.range.as_str()), (7, "8–14 de 14"));
         assert_eq!((view.previous, view.next), (Some(1), None));
     }
 

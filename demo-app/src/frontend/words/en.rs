@@ -17,6 +17,7 @@ pub(super) const WORDS: Words = Words {
     architecture_note: "what the last 30 seconds of requests met on their way",
     browser: "Browser",
     you: "you",
+    native_layer: "native layer",
     daemon_takes: "segments from every service",
     console_port: "console",
     same_drawing: "The same drawing, top to bottom",

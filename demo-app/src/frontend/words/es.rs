@@ -17,6 +17,7 @@ pub(super) const WORDS: Words = Words {
     architecture_note: "lo que encontraron las peticiones de los últimos 30 segundos",
     browser: "Navegador",
     you: "tú",
+    native_layer: "capa nativa",
     daemon_takes: "segmentos de cada servicio",
     console_port: "consola",
     same_drawing: "El mismo dibujo, de arriba abajo",

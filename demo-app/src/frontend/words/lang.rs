@@ -55,6 +55,11 @@ impl Lang {
         }
     }
 
+    /// A rate: `2.4/s`, `214/s`.
+    pub(crate) fn per_s(self, rate: f64) -> String {
+        if rate < 9.95 { format!("{}/s", self.decimal(rate)) } else { format!("{rate:.0}/s") }
+    }
+
     /// One decimal, with the language's own mark.
     pub(crate) fn decimal(self, number: f64) -> String {
         let text = format!("{number:.1}");

@@ -18,6 +18,8 @@ pub(crate) struct Words {
     pub(crate) architecture_note: &'static str,
     pub(crate) browser: &'static str,
     pub(crate) you: &'static str,
+    /// How all three services are traced.
+    pub(crate) native_layer: &'static str,
     pub(crate) daemon_takes: &'static str,
     pub(crate) console_port: &'static str,
     pub(crate) same_drawing: &'static str,
