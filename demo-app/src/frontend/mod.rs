@@ -20,5 +20,8 @@ mod tour;
 mod visitor;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use app::{PLUMBING_PATHS, SEGMENT_NAME, asset_paths, router};
 pub(crate) use shop::{Places, Shop};

@@ -78,14 +78,13 @@ impl Scenario {
     /// The fault, if it is on.
     pub(crate) fn state(self, snapshot: &Snapshot) -> Option<Fault> {
         let faults = snapshot.faults_of(self.service())?;
-        let fault = match self {
+        match self {
             Self::FailingDetail | Self::BadV2 => faults.status,
             Self::FailingDatabase => faults.database,
             Self::ThrottledCatalog => faults.throttle,
             Self::SlowDetail => faults.latency.filter(|fault| fault.value < NEVER_MS),
             Self::Timeouts => faults.latency.filter(|fault| fault.value >= NEVER_MS),
-        };
-        fault
+        }
     }
 
     /// Whether its service is there at all; a switch without effect is not shown.

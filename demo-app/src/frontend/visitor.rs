@@ -18,6 +18,8 @@ const LANG: &str = "lang";
 const THEME: &str = "theme";
 const LAST: &str = "last";
 const TOUR: &str = "tour";
+/// Longest path that is shown.
+const MAX_PATH_CHARS: usize = 60;
 
 /// The look that somebody chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,8 @@ impl Theme {
 /// What a request says about who sent it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Visitor {
+    /// What was asked for: `GET /`.
+    pub(crate) request: String,
     pub(crate) lang: Lang,
     /// Set if the address asked for a language, which is then kept.
     pub(crate) chosen_lang: Option<Lang>,
@@ -72,6 +76,7 @@ impl Visitor {
             Lang::accepted(header.unwrap_or_default())
         };
         Self {
+            request: String::new(),
             lang: chosen_lang.or_else(kept_lang).unwrap_or_else(accepted),
             chosen_lang,
             theme: cookie::read(headers, THEME).and_then(|theme| Theme::from_text(&theme)),
@@ -108,7 +113,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::read(&parts.headers, parts.uri.query().unwrap_or_default()))
+        let mut visitor = Self::read(&parts.headers, parts.uri.query().unwrap_or_default());
+        // A path that nobody typed is not worth a whole line.
+        let path = parts.uri.path().chars().take(MAX_PATH_CHARS);
+        visitor.request = parts.method.as_str().chars().take(8).chain([' ']).chain(path).collect();
+        Ok(visitor)
     }
 }
 

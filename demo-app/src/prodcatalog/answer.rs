@@ -48,7 +48,7 @@ pub(crate) struct Problem {
     pub(crate) message: String,
     /// What the catalogue was waiting for, if the trouble is not its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) failing: Option<Failing>,
+    pub(crate) failing: Option<Box<Failing>>,
 }
 
 /// The callee that failed.
@@ -95,7 +95,8 @@ impl From<DetailError> for Problem {
         };
         let mut problem = Self::refusal(code, "Could not get details", err.to_string());
         let callee = err.tries.last().map_or_else(String::new, |last| last.callee.clone());
-        problem.failing = Some(Failing { callee, symptom: err.symptom, tries: err.tries });
+        let failing = Failing { callee, symptom: err.symptom, tries: err.tries };
+        problem.failing = Some(Box::new(failing));
         problem
     }
 }
@@ -113,7 +114,8 @@ impl From<StoreError> for Problem {
             problem.message = format!("{err}: {source}");
             let tries = vec![Try { callee: database.clone(), took_ms: *took_ms }];
             let symptom = Symptom::Statement;
-            problem.failing = Some(Failing { callee: database.clone(), symptom, tries });
+            let failing = Failing { callee: database.clone(), symptom, tries };
+            problem.failing = Some(Box::new(failing));
         }
         problem
     }

@@ -9,7 +9,9 @@ mod handlers;
 mod store;
 mod vendors;
 
-pub(crate) use answer::{Failing, Problem, ProductList, Try};
+#[cfg(test)]
+pub(crate) use answer::Try;
+pub(crate) use answer::{Failing, Problem, ProductList};
 pub(crate) use app::{SEGMENT_NAME, router};
 pub(crate) use store::Store;
 pub(crate) use vendors::Vendors;

@@ -5,10 +5,11 @@
 //! fail for real: it then asks for a table that is not there.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyPool};
+use sqlx::{Any, AnyPool, Executor};
 use xray_tracing::sqlx::Database;
 
 use crate::chaos::Chaos;
@@ -17,8 +18,9 @@ use crate::service::hops::{HopReport, HopWindow, Outcome, Symptom};
 use crate::service::topology::Rows;
 
 /// Most products. The list is sent whole, as the workshop's is.
-const MAX_PRODUCTS: i64 = 10_000;
-const MAX_CONNECTIONS: u32 = 4;
+const MAX_PRODUCTS: u64 = 10_000;
+/// All opened at the start: what a connection does first is no part of anybody's request.
+const CONNECTIONS: u32 = 4;
 /// Longest wait for a connection; a database that is gone is then an error, not a hang.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -87,6 +89,8 @@ pub(crate) struct Store {
     database: Database,
     chaos: Arc<Chaos>,
     window: HopWindow,
+    /// Products as of the last look, and of what was done since: good enough for a limit.
+    total: AtomicU64,
 }
 
 impl Store {
@@ -96,15 +100,29 @@ impl Store {
     /// When it cannot be opened, or refuses the first statements.
     pub(crate) async fn open(url: &str, chaos: Arc<Chaos>) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
+        let kind = if url.starts_with("postgres") { "PostgreSQL" } else { "SQLite" };
         let pool = AnyPoolOptions::new()
-            .max_connections(MAX_CONNECTIONS)
+            .min_connections(CONNECTIONS)
+            .max_connections(CONNECTIONS)
+            .idle_timeout(None)
+            .max_lifetime(None)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if kind == "SQLite" {
+                        // Readers go on while somebody writes, and a write costs no flush.
+                        connection.execute("PRAGMA journal_mode = WAL").await?;
+                        connection.execute("PRAGMA synchronous = NORMAL").await?;
+                    }
+                    Ok(())
+                })
+            })
             .connect(url)
             .await
             .map_err(|source| StoreError::Open { url: without_password(url), source })?;
-        let kind = if url.starts_with("postgres") { "PostgreSQL" } else { "SQLite" };
         let database = Database::from_url(url);
-        let store = Self { pool, kind, database, chaos, window: HopWindow::new(Instant::now()) };
+        let window = HopWindow::new(Instant::now());
+        let store = Self { pool, kind, database, chaos, window, total: AtomicU64::new(0) };
         store.prepare().await.map_err(|source| StoreError::Statement {
             database: store.name().to_owned(),
             took_ms: 0,
@@ -114,10 +132,6 @@ impl Store {
     }
 
     async fn prepare(&self) -> Result<(), sqlx::Error> {
-        if self.kind == "SQLite" {
-            // Readers then go on while somebody writes. Kept in the file.
-            sqlx::query("PRAGMA journal_mode = WAL").execute(&self.pool).await?;
-        }
         sqlx::query(CREATE).execute(&self.pool).await?;
         if self.rows().await?.total == 0 {
             for (id, name) in (1_i64..).zip(SEED) {
@@ -171,7 +185,7 @@ impl Store {
         id: ProductId,
         name: &ProductName,
     ) -> Result<Inserted, StoreError> {
-        if self.rows().await.is_ok_and(|rows| rows.total >= MAX_PRODUCTS.unsigned_abs()) {
+        if self.total.load(Ordering::Relaxed) >= MAX_PRODUCTS {
             return Err(StoreError::Full);
         }
         let done = self
@@ -179,7 +193,11 @@ impl Store {
                 sqlx::query(sql).bind(id.get()).bind(name.as_str()).execute(&self.pool)
             })
             .await?;
-        Ok(if done.rows_affected() == 0 { Inserted::Taken } else { Inserted::Yes })
+        if done.rows_affected() == 0 {
+            return Ok(Inserted::Taken);
+        }
+        self.total.fetch_add(1, Ordering::Relaxed);
+        Ok(Inserted::Yes)
     }
 
     /// Gives product `id` another name; false if there is none.
@@ -214,6 +232,7 @@ impl Store {
     pub(crate) async fn rows(&self) -> Result<Rows, sqlx::Error> {
         let (total, inserted, newest): (i64, i64, Option<i64>) =
             sqlx::query_as(COUNT).fetch_one(&self.pool).await?;
+        self.total.store(total.unsigned_abs(), Ordering::Relaxed);
         Ok(Rows { total: total.unsigned_abs(), inserted: inserted.unsigned_abs(), newest })
     }
 
@@ -322,6 +341,18 @@ mod tests {
         assert!(store.list().await.is_ok());
         let trouble = store.report(Instant::now()).trouble.unwrap();
         assert_eq!((trouble.symptom, trouble.calls), (Symptom::Statement, 1));
+    }
+
+    #[tokio::test]
+    async fn a_full_catalogue_takes_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder, &Arc::default()).await;
+        store.total.store(MAX_PRODUCTS, Ordering::Relaxed);
+        let err = store.insert(id(70), &name("One too many")).await.unwrap_err();
+        assert!(matches!(err, StoreError::Full), "{err}");
+        // The next look says how many there are.
+        store.rows().await.unwrap();
+        assert_eq!(store.insert(id(70), &name("Room again")).await.unwrap(), Inserted::Yes);
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use reqwest::Url;
-use tracing::warn;
+use tracing::debug;
 
 use super::answer::Try;
 use crate::proddetail::{CatalogDetail, Version};
@@ -93,7 +93,7 @@ impl Vendors {
         if !matches!(symptom, Symptom::Status(500..) | Symptom::Unreachable) {
             return Err(DetailError { symptom, tries });
         }
-        warn!(callee = first.name, ?symptom, "Product-Detail failed, asking once more");
+        debug!(callee = first.name, ?symptom, "Product-Detail failed, asking once more");
         self.call(&self.stable, &mut tries).await.map_err(|symptom| DetailError { symptom, tries })
     }
 

@@ -100,7 +100,9 @@ async fn start(
         say(out, &format!("Starting {name} …\n"));
         let listen = movable(name, port, Udp::No, options.if_taken)?;
         let args = args("proddetail", listen, &["--version", argument]);
-        everything.services.push(Service::start(name, &args, &[address.clone()]).await?);
+        everything
+            .services
+            .push(Service::start(name, &args, std::slice::from_ref(&address)).await?);
     }
     let detail = everything.url(Version::One.segment_name(), "/catalogDetail");
     let canary = everything.url(Version::Two.segment_name(), "/catalogDetail");

@@ -83,7 +83,8 @@ async function show(response) {
   else if (nextBar) main.after(nextBar);
   localise();
   scrollTo(0, samePage ? scrolled : 0);
-  ($("main [autofocus]") || (samePage && focused && $(focused)))?.focus({ preventScroll: samePage });
+  const target = $("main [autofocus]") || (samePage && focused && $(focused)) || (samePage && $("footer.last form button"));
+  if (target) target.focus({ preventScroll: samePage });
 }
 
 let changing = false;

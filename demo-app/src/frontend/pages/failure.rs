@@ -43,6 +43,7 @@ pub(super) fn failed(
     let trace = trace::current();
     let scene = Scene {
         lang: visitor.lang,
+        request: &visitor.request,
         took: began.elapsed(),
         trace: trace.as_ref(),
         console: shop.console_url(),
@@ -102,6 +103,7 @@ fn plain(
     let trace = trace::current();
     let scene = Scene {
         lang: visitor.lang,
+        request: &visitor.request,
         took: began.elapsed(),
         trace: trace.as_ref(),
         console: shop.console_url(),

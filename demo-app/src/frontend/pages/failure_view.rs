@@ -19,6 +19,8 @@ use crate::service::trace::TraceRef;
 #[derive(Debug)]
 pub(super) struct Scene<'a> {
     pub(super) lang: Lang,
+    /// What was asked for: `GET /`.
+    pub(super) request: &'a str,
     pub(super) took: Duration,
     pub(super) trace: Option<&'a TraceRef>,
     pub(super) console: Option<&'a str>,
@@ -40,7 +42,7 @@ pub(crate) struct FailureView {
     pub(crate) code: u16,
     /// The class of the status: `fault`, `error`, `throttle`.
     pub(crate) class: &'static str,
-    /// `failed after 402 ms`
+    /// `GET / failed after 402 ms`
     pub(crate) after: String,
     pub(crate) title: String,
     pub(crate) lead: String,
@@ -88,7 +90,7 @@ impl FailureView {
             words: lang.words(),
             code: status.as_u16(),
             class: Verdict::of_status(status).as_str(),
-            after: lang.failed_after(&lang.ms(millis(scene.took))),
+            after: lang.failed_after(scene.request, &lang.ms(millis(scene.took))),
             title,
             lead,
             drawing: None,
@@ -107,7 +109,7 @@ fn millis(took: Duration) -> f64 {
 /// Browser, Frontend, Product-Catalog and, where it says so, what it waited for.
 fn chain(scene: &Scene<'_>, status: StatusCode, err: &CatalogError) -> Drawing {
     let lang = scene.lang;
-    let failing = err.problem.as_ref().and_then(|problem| problem.failing.as_ref());
+    let failing = err.problem.as_ref().and_then(|problem| problem.failing.as_deref());
     let verdict = Verdict::of_status(status);
     let passed = if verdict == Verdict::Fault { Mark::Passed } else { Mark::As(verdict) };
     let arrow = |text: String| Arrow { verdict: Some(verdict), text };
@@ -123,25 +125,25 @@ fn chain(scene: &Scene<'_>, status: StatusCode, err: &CatalogError) -> Drawing {
     let catalog = node(Icon::Service, prodcatalog::SEGMENT_NAME, catalog_sub, catalog_mark);
 
     let mut boxes = vec![
-        place(&browser, 0, 16, 114, 52),
-        place(&frontend, 182, 16, 124, 52),
-        place(&catalog, 374, 16, 168, 52),
+        place(&browser, 0, 16, 112, 52),
+        place(&frontend, 176, 16, 122, 52),
+        place(&catalog, 362, 16, 182, 52),
     ];
     let link = |text: String, from: i32, to: i32| {
         let centre = f64::from(from + to) / 2.0;
         draw(&arrow(text), format!("M{from} 42H{to}"), LabelAt::Centre(centre), 10, 800.0)
     };
     let mut arrows = vec![
-        link(status.as_u16().to_string(), 115, 172),
-        link(symptom_text(err.symptom, lang), 307, 364),
+        link(status.as_u16().to_string(), 113, 166),
+        link(symptom_text(err.symptom, lang), 299, 352),
     ];
     let mut aloud = vec![browser.name, frontend.name, catalog.name];
     if let Some(failing) = failing {
         let icon =
             if failing.symptom == Symptom::Statement { Icon::Database } else { Icon::Service };
         let callee = node(icon, &failing.callee, tries_text(lang, failing), Mark::As(verdict));
-        boxes.push(place(&callee, 618, 16, 180, 52));
-        arrows.push(link(symptom_text(failing.symptom, lang), 543, 608));
+        boxes.push(place(&callee, 614, 16, 186, 52));
+        arrows.push(link(symptom_text(failing.symptom, lang), 545, 604));
         aloud.push(callee.name);
     }
     let last = failing.map_or(err.symptom, |failing| failing.symptom);
@@ -158,7 +160,7 @@ fn tries_text(lang: Lang, failing: &Failing) -> String {
 /// What each service answered, from the one that failed to the shop.
 fn said(lang: Lang, status: StatusCode, err: &CatalogError) -> Vec<Said> {
     let mut said = Vec::new();
-    if let Some(failing) = err.problem.as_ref().and_then(|problem| problem.failing.as_ref()) {
+    if let Some(failing) = err.problem.as_ref().and_then(|problem| problem.failing.as_deref()) {
         said.push(Said {
             service: failing.callee.clone(),
             answer: symptom_text(failing.symptom, lang),
@@ -196,7 +198,7 @@ impl Lang {
 
     /// Who asked whom, and who failed.
     fn chain_of_failure(self, err: &CatalogError) -> String {
-        let failing = err.problem.as_ref().and_then(|problem| problem.failing.as_ref());
+        let failing = err.problem.as_ref().and_then(|problem| problem.failing.as_deref());
         match (self, failing) {
             (Self::En, Some(failing)) => {
                 format!("Frontend asked Product-Catalog, which {}.", en_failing(self, failing))
@@ -336,7 +338,7 @@ mod tests {
             "upstream failed",
         );
         let callee = tries.last().unwrap().callee.clone();
-        problem.failing = Some(Failing { callee, symptom, tries });
+        problem.failing = Some(Box::new(Failing { callee, symptom, tries }));
         CatalogError {
             symptom: Symptom::Status(code),
             problem: Some(problem),
@@ -348,7 +350,8 @@ mod tests {
     fn view(lang: Lang, asked: Asked, err: &CatalogError) -> FailureView {
         let snapshot = Snapshot::default();
         let took = Duration::from_millis(402);
-        let scene = Scene { lang, took, trace: None, console: None, snapshot: &snapshot };
+        let (request, trace, console) = ("GET /", None, None);
+        let scene = Scene { lang, request, took, trace, console, snapshot: &snapshot };
         FailureView::of_catalog(&scene, asked, err)
     }
 
@@ -358,7 +361,7 @@ mod tests {
         let err = err(500, Symptom::Status(500), &[(detail, 148), (detail, 148)]);
         let view = view(Lang::En, Asked::List, &err);
         assert_eq!((view.code, view.class), (502, "fault"));
-        assert_eq!(view.after, "failed after 402 ms");
+        assert_eq!(view.after, "GET / failed after 402 ms");
         assert_eq!(
             view.lead,
             "Frontend asked Product-Catalog, which asked Product-Detail twice and got an error \

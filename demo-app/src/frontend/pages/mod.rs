@@ -14,6 +14,9 @@ mod shell;
 mod tour;
 mod tour_view;
 
+#[cfg(test)]
+mod snapshots_test;
+
 pub(super) use architecture::architecture;
 pub(super) use architecture_view::OwnView;
 pub(super) use bulk::{bulk, start_bulk, stop_bulk};

@@ -38,7 +38,7 @@ pub(super) const WORDS: Words = Words {
     no_products: "No Products found in the Product Catalog",
     previous: "Previous",
     next: "Next",
-    bad_id: "a whole number, 1 to 999,999,999",
+    bad_id: "a number, 1 to 999,999,999",
     name_empty: "a name has at least one character",
     name_too_long: "a name has at most 80 characters",
     name_control: "a name has no control characters",

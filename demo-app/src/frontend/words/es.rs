@@ -38,7 +38,7 @@ pub(super) const WORDS: Words = Words {
     no_products: "No hay productos en el catálogo",
     previous: "Anterior",
     next: "Siguiente",
-    bad_id: "un número entero, de 1 a 999 999 999",
+    bad_id: "un número, de 1 a 999 999 999",
     name_empty: "un nombre tiene al menos un carácter",
     name_too_long: "un nombre tiene como máximo 80 caracteres",
     name_control: "un nombre no tiene caracteres de control",

@@ -104,8 +104,8 @@ impl Lang {
         )
     }
 
-    pub(crate) fn failed_after(self, took: &str) -> String {
-        self.pick(format!("failed after {took}"), format!("falló tras {took}"))
+    pub(crate) fn failed_after(self, request: &str, took: &str) -> String {
+        self.pick(format!("{request} failed after {took}"), format!("{request} falló tras {took}"))
     }
 
     pub(crate) fn on_since(self, scenario: &str) -> String {
