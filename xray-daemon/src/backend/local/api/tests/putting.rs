@@ -132,7 +132,7 @@ async fn independent_subsegments_fold_into_their_parents_in_any_order() {
             1,
             1,
             "root",
-            (1.0, 2.0),
+            (0.5, 2.75),
             json!({ "subsegments": [
             subsegment(2, "outer", (1.1, 1.4), json!({ "subsegments": [
                 subsegment(3, "inner", (1.2, 1.3), json!({}))
