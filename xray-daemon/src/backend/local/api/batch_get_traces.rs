@@ -74,10 +74,15 @@ fn trace(FoundTrace { trace, limit_exceeded }: &FoundTrace) -> Value {
         .collect();
     json!({
         "Id": trace.id().to_string(),
-        "Duration": trace.duration_s(),
+        "Duration": trace.duration_s().map(to_milliseconds),
         "LimitExceeded": limit_exceeded,
         "Segments": segments,
     })
+}
+
+/// Seconds without the noise of the subtraction they come from, as summaries have them.
+pub(super) fn to_milliseconds(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
 }
 
 #[cfg(test)]

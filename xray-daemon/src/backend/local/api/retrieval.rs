@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use xray_tracing::TraceId;
 
-use super::batch_get_traces::parse_trace_id;
+use super::batch_get_traces::{parse_trace_id, to_milliseconds};
 use super::get_trace_summaries::window;
 use super::input::{Checks, Input, excerpt, required};
 use super::output::{Answer, Output};
@@ -126,7 +126,7 @@ pub(super) async fn list_retrieved_traces(
                 .collect();
             json!({
                 "Id": found.trace.id().to_string(),
-                "Duration": found.trace.duration_s(),
+                "Duration": found.trace.duration_s().map(to_milliseconds),
                 "Spans": spans,
             })
         })

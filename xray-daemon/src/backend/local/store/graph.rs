@@ -11,7 +11,7 @@ use super::candidates::load_summary;
 use super::error::StoreError;
 use super::names::read_node;
 use super::query::Window;
-use super::readers::Deadline;
+use super::readers::{Deadline, MAX_QUESTION};
 use super::row::{microseconds, minute};
 use super::sums::kind_from_number;
 use super::{documents, links};
@@ -34,17 +34,18 @@ pub(super) fn of_window(
     filter: &Filter,
     groups: &dyn Groups,
 ) -> Result<ServiceGraph, StoreError> {
-    let most = if filter.is_empty() { MAX_EXACT } else { MAX_FILTERED };
+    let all = filter.is_empty();
+    let most = if all { MAX_EXACT } else { MAX_FILTERED };
     let traces = traces_of(db, window, most + 1)?;
-    if filter.is_empty() && traces.len() > most {
+    if all && traces.len() > most {
         return from_minutes(db, window).map(ServiceGraph::build);
     }
     let mut sum = Contribution::default();
-    for trace in traces {
+    for trace in traces.into_iter().take(most) {
         if deadline.passed() {
-            return Err(StoreError::TimedOut(super::readers::MAX_QUESTION));
+            return Err(StoreError::TimedOut(MAX_QUESTION));
         }
-        if filter.is_empty() || matches(db, trace, filter, groups)? {
+        if all || matches(db, trace, filter, groups)? {
             sum.merge(&share_of(db, trace)?);
         }
     }
@@ -62,26 +63,43 @@ pub(super) fn of_traces(traces: &[Trace]) -> ServiceGraph {
     ServiceGraph::build(sum)
 }
 
-/// Keys of the traces that belong to `window`, newest first.
+/// Keys of at most `most` traces that belong to `window`, the newest of each sort.
 fn traces_of(db: &Connection, window: Window, most: usize) -> Result<Vec<i64>, StoreError> {
     let (start, end) = (microseconds(window.start_s), microseconds(window.end_s));
-    // The last two parts find imported traces: their root ended at another time than they came.
-    let mut statement = db.prepare_cached(
-        "SELECT key, updated_us FROM (
-           SELECT key, updated_us, root_end_us FROM trace INDEXED BY trace_updated
-             WHERE updated_us BETWEEN ?1 - 120000000 AND ?2 + 120000000
-           UNION SELECT key, updated_us, root_end_us FROM trace INDEXED BY trace_first_minute
-             WHERE first_minute <> last_minute AND first_minute BETWEEN ?3 AND ?4
-           UNION SELECT key, updated_us, root_end_us FROM trace INDEXED BY trace_last_minute
-             WHERE first_minute <> last_minute AND last_minute BETWEEN ?3 AND ?4)
-         WHERE updated_us BETWEEN ?1 AND ?2 OR root_end_us BETWEEN ?1 AND ?2
-         ORDER BY updated_us DESC LIMIT ?5",
-    )?;
-    let keys = statement
-        .query_map(params![start, end, minute(start), minute(end), most as i64], |row| {
-            row.get(0)
-        })?;
-    Ok(keys.collect::<Result<_, _>>()?)
+    // No trace is in two parts. First those that were received in the window. Then those that were
+    // received around it, and whose root ended in it. Then imported ones: their root ended in it, and
+    // they were received at another time altogether.
+    const PARTS: [&str; 4] = [
+        "SELECT key FROM trace INDEXED BY trace_updated
+         WHERE updated_us BETWEEN ?1 AND ?2 ORDER BY updated_us DESC LIMIT ?5",
+        "SELECT key FROM trace INDEXED BY trace_updated
+         WHERE updated_us BETWEEN ?1 - 120000000 AND ?2 + 120000000
+           AND updated_us NOT BETWEEN ?1 AND ?2 AND first_minute = last_minute
+           AND root_end_us BETWEEN ?1 AND ?2 LIMIT ?5",
+        "SELECT key FROM trace INDEXED BY trace_first_minute
+         WHERE first_minute <> last_minute AND first_minute BETWEEN ?3 AND ?4
+           AND updated_us NOT BETWEEN ?1 AND ?2 AND root_end_us BETWEEN ?1 AND ?2 LIMIT ?5",
+        "SELECT key FROM trace INDEXED BY trace_last_minute
+         WHERE first_minute <> last_minute AND last_minute BETWEEN ?3 AND ?4
+           AND NOT first_minute BETWEEN ?3 AND ?4
+           AND updated_us NOT BETWEEN ?1 AND ?2 AND root_end_us BETWEEN ?1 AND ?2 LIMIT ?5",
+    ];
+    let mut keys = Vec::new();
+    for part in PARTS {
+        let left = most.saturating_sub(keys.len());
+        if left == 0 {
+            break;
+        }
+        let mut statement = db.prepare_cached(part)?;
+        // The first part has no use for the minutes.
+        let minutes = (minute(start), minute(end));
+        let rows = statement
+            .query_map(params![start, end, minutes.0, minutes.1, left], |row| row.get(0))?;
+        for key in rows {
+            keys.push(key?);
+        }
+    }
+    Ok(keys)
 }
 
 /// What a trace adds, as it was kept, or made from its documents.
