@@ -166,3 +166,67 @@ impl Targets {
         self.by_rule.entry(rule.rule_name.clone()).or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::local::sampling::RuleRecord;
+
+    fn rules(reservoir_size: u32) -> RuleSet {
+        let sampling_rule =
+            SamplingRule { reservoir_size, ..SamplingRule::matching_all("cart", 10) };
+        let record = RuleRecord { sampling_rule, created_at: 1.0, modified_at: 1.0 };
+        RuleSet { records: vec![record], modified_at: 1.0 }
+    }
+
+    fn report(client: &str, requests: u64) -> Report {
+        Report {
+            rule_name: "cart".to_owned(),
+            client_id: client.to_owned(),
+            counts: RuleCounts { requests, sampled: requests / 2, borrowed: 1 },
+        }
+    }
+
+    #[test]
+    fn the_first_report_brings_the_rate_and_the_next_window_a_quota() {
+        let (rules, mut targets) = (rules(10), Targets::default());
+        let first = targets.report(&rules, &report("a", 100), 1_000).unwrap();
+        assert_eq!((first.fixed_rate, first.quota), (0.05, None));
+        let next = targets.report(&rules, &report("a", 100), 1_010).unwrap();
+        assert_eq!(next.quota, Some((10, 1_310)));
+    }
+
+    #[test]
+    fn quotas_of_two_clients_stay_within_the_reservoir() {
+        let (rules, mut targets) = (rules(10), Targets::default());
+        let mut sum = 0;
+        for (client, now_s) in [("a", 1_000), ("b", 1_001), ("a", 1_010), ("b", 1_011)] {
+            let target = targets.report(&rules, &report(client, 100), now_s).unwrap();
+            sum += target.quota.map_or(0, |(per_s, _)| per_s);
+        }
+        assert_eq!(sum, 10);
+        let clients = targets.clients(1_011);
+        let quotas: Vec<_> = clients.iter().map(|client| client.quota_per_s).collect();
+        assert_eq!(quotas, [Some(5), Some(5)]);
+        assert_eq!(targets.clients(1_042), []);
+    }
+
+    #[test]
+    fn statistics_are_kept_by_rule_and_go_with_it() {
+        let (rules, mut targets) = (rules(10), Targets::default());
+        targets.report(&rules, &report("a", 100), 1_000);
+        targets.report(&rules, &report("b", 20), 1_001);
+        let sum = RuleCounts { requests: 120, sampled: 60, borrowed: 2 };
+        assert_eq!(targets.summaries(&rules, 1_012), [("cart".to_owned(), 1_000, sum)]);
+        assert_eq!(targets.recent("cart", 1_012), sum);
+        targets.keep_only(&RuleSet { records: vec![], modified_at: 2.0 });
+        assert_eq!(targets.recent("cart", 1_012), RuleCounts::default());
+    }
+
+    #[test]
+    fn a_rule_that_is_not_there_has_no_target() {
+        let mut targets = Targets::default();
+        let unknown = Report { rule_name: "none".to_owned(), ..report("a", 1) };
+        assert_eq!(targets.report(&rules(1), &unknown, 1_000), None);
+    }
+}

@@ -18,3 +18,6 @@ mod login;
 mod router;
 
 pub(super) use router::router;
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! The API as a client sees it: requests in, answers out, over a real store.
 
+mod filters;
 mod graphs;
 mod groups;
 mod putting;
