@@ -18,6 +18,7 @@ use crate::load::{self, LoadOptions};
 use crate::proddetail::Version;
 use crate::run::sqlite_url;
 use crate::scratch::Scratch;
+use crate::service::listen::IfTaken;
 use crate::service::{log, stop};
 use crate::{frontend, prodcatalog};
 
@@ -99,10 +100,9 @@ async fn start(
         let name = version.segment_name();
         say(out, &format!("Starting {name} …\n"));
         let listen = movable(name, port, Udp::No, options.if_taken)?;
-        let args = args("proddetail", listen, &["--version", argument]);
-        everything
-            .services
-            .push(Service::start(name, &args, std::slice::from_ref(&address)).await?);
+        let args = args("proddetail", listen, options.if_taken, &["--version", argument]);
+        let started = Service::start(name, &args, std::slice::from_ref(&address));
+        everything.services.push(started.await?);
     }
     let detail = everything.url(Version::One.segment_name(), "/catalogDetail");
     let canary = everything.url(Version::Two.segment_name(), "/catalogDetail");
@@ -113,7 +113,7 @@ async fn start(
     let more = ["--detail-url", &detail, "--canary-url", &canary];
     // By the environment, where other users do not see a password.
     let database = ("DATABASE_SERVICE_URL", data.products.clone());
-    let args_of_catalog = args("prodcatalog", listen, &more);
+    let args_of_catalog = args("prodcatalog", listen, options.if_taken, &more);
     let env = [address.clone(), database];
     everything.services.push(Service::start(name, &args_of_catalog, &env).await?);
 
@@ -123,16 +123,21 @@ async fn start(
     let console = format!("http://{console}");
     let metrics = format!("http://{}/metrics", everything.daemon.admin_addr());
     let more = ["--base-url", &products, "--console", &console, "--daemon-metrics", &metrics];
-    let args_of_frontend = args("frontend", options.shop, &more);
+    // The shop's port is promised.
+    let args_of_frontend = args("frontend", options.shop, IfTaken::Fail, &more);
     everything.services.push(Service::start(name, &args_of_frontend, &[address]).await?);
     Ok(everything)
 }
 
-/// The arguments of a service that listens on `listen`.
-fn args(command: &str, listen: SocketAddr, more: &[&str]) -> Vec<String> {
+/// The arguments of a service that listens on `listen`; somebody else may take the port between
+/// our look and its start.
+fn args(command: &str, listen: SocketAddr, if_taken: IfTaken, more: &[&str]) -> Vec<String> {
     let listen = listen.to_string();
-    let all = [command, "--listen", &listen].into_iter().chain(more.iter().copied());
-    all.map(str::to_owned).collect()
+    let moves: &[&str] = match if_taken {
+        IfTaken::TakeFree => &["--or-free-port"],
+        IfTaken::Fail => &[],
+    };
+    [&[command, "--listen", &listen], moves, more].concat().into_iter().map(str::to_owned).collect()
 }
 
 impl Everything {
