@@ -8,6 +8,7 @@ mod error;
 mod hint;
 mod keyword;
 
+mod condition;
 mod expression_tree;
 mod lexer;
 mod parser;

@@ -184,7 +184,7 @@ impl Pushdown {
             Field::Throttle => set(&mut self.has_throttle),
             Field::Partial => set(&mut self.is_partial),
             Field::Ok if value => {
-                let none = |slot: &mut Option<bool>| *slot.get_or_insert(false) == false;
+                let none = |slot: &mut Option<bool>| !*slot.get_or_insert(false);
                 // All three, whatever the first says.
                 let faultless = none(&mut self.has_fault);
                 let errorless = none(&mut self.has_error);

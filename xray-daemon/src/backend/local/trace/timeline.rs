@@ -1,6 +1,6 @@
 //! Rows of the trace timeline, ready to print: what stands where, how it ended, what it waited for.
 //!
-//! In: an assembled trace. Out: a [`Timeline`] of at most [`MAX_ROWS`] rows, in reading order.
+//! In: an assembled trace. Out: a [`Timeline`] of at most 10,000 rows, in reading order.
 //! Owns nothing.
 
 use xray_tracing::SegmentId;
@@ -30,7 +30,7 @@ pub struct Timeline {
     pub in_progress: bool,
     /// Parents before children, siblings by start.
     pub rows: Vec<Row>,
-    /// Rows beyond [`MAX_ROWS`].
+    /// Rows beyond the first 10,000.
     pub omitted_rows: usize,
 }
 

@@ -14,10 +14,7 @@ const MAX_STATEMENT_CHARS: usize = 80;
 /// The path of a URL, without query; the text itself if it is none.
 pub(super) fn url_path(url: &str) -> &str {
     let path = match url.split_once("://") {
-        Some((_, rest)) => match rest.find('/').and_then(|slash| rest.get(slash..)) {
-            Some(path) => path,
-            None => "/",
-        },
+        Some((_, rest)) => rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/"),
         None => url,
     };
     path.split(['?', '#']).next().unwrap_or(path)
