@@ -128,8 +128,8 @@ fn send(address: SocketAddr, count: u64, rate: u64) {
     datagram.push_str("\"}");
     let start = Instant::now();
     for number in 0..count {
-        if rate > 0 {
-            let due = start + Duration::from_nanos(number * 1_000_000_000 / rate);
+        if let Some(nanos) = (number * 1_000_000_000).checked_div(rate) {
+            let due = start + Duration::from_nanos(nanos);
             let early = due.saturating_duration_since(Instant::now());
             if early > Duration::from_micros(200) {
                 std::thread::sleep(early);

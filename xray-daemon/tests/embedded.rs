@@ -1,5 +1,7 @@
 //! The daemon inside another program: real sockets, a backend of the program's own.
 
+#![expect(clippy::unwrap_used, reason = "a test: a panic is how it fails")]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicUsize, Ordering};
