@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::api::{self, Access, ApiState};
+use super::console::{self, ConsoleState};
 use super::delivery::LocalBackend;
 use super::sampling::Sampling;
 use super::store::Store;
@@ -67,8 +68,9 @@ impl Local {
         daemon: Option<DaemonView>,
         stop: CancellationToken,
     ) {
-        tracing::debug!(?daemon, "serving the local X-Ray");
-        let router = server::router(&self.config, self.api.clone(), Router::new());
+        let config = Arc::clone(&self.config);
+        let state = ConsoleState::new(self.store.clone(), self.sampling.clone(), config, daemon);
+        let router = server::router(&self.config, self.api.clone(), console::router(state));
         crate::http::serve(listener, router, stop).await;
     }
 

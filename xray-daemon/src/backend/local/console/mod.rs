@@ -16,6 +16,7 @@ mod format;
 mod frame;
 mod history;
 mod json;
+mod memory;
 mod onset;
 mod pages;
 mod question;

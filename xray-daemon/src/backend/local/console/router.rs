@@ -1,23 +1,13 @@
-//! Addresses of the console, and the headers of all its answers.
+//! Addresses of the console.
 //!
-//! In: requests that no operation of the API took. Out: pages, files, events. Owns nothing.
+//! In: requests that passed the door of port 2002, which checks host, origin and session and adds
+//! the headers that keep pages to themselves. Out: pages, files, events. Owns nothing.
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::HeaderValue;
-use axum::http::header::{
-    CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-};
-use axum::middleware::{self, Next};
-use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::state::ConsoleState;
 use super::{assets, pages};
-
-/// Everything comes from here: no inline script or style, no frame around us, forms only to us.
-const POLICY: &str = "default-src 'self'; img-src 'self' data:; base-uri 'none'; \
-                      form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
 /// The pages, to be merged with the API.
 pub(crate) fn router(state: ConsoleState) -> Router {
@@ -27,18 +17,15 @@ pub(crate) fn router(state: ConsoleState) -> Router {
         .route("/traces/{id}", get(pages::trace_redirect))
         .route("/trace/{id}", get(pages::trace))
         .route("/trace/{id}/json", get(pages::trace_json))
+        .route("/sampling", get(pages::sampling))
+        .route("/sampling/rules", post(pages::create_rule))
+        .route("/sampling/rules/{name}", post(pages::update_rule))
+        .route("/sampling/rules/{name}/delete", post(pages::delete_rule))
+        .route("/daemon", get(pages::daemon))
+        .route("/daemon/clear", post(pages::clear))
+        .route("/login", get(pages::login))
+        .route("/complete", get(pages::complete))
         .route("/events", get(pages::events))
         .route("/static/{name}", get(assets::asset))
         .with_state(state)
-        .layer(middleware::from_fn(harden))
-}
-
-async fn harden(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
 }

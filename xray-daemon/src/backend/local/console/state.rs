@@ -12,6 +12,7 @@ use super::frame::{Frame, Intake, Tab};
 use super::history::History;
 use super::scope::Scope;
 use super::visitor::Visitor;
+use crate::backend::local::sampling::Sampling;
 use crate::backend::local::store::Store;
 use crate::backend::local::{DaemonView, LocalConfig};
 
@@ -27,7 +28,8 @@ pub(crate) struct ConsoleState {
 #[derive(Debug)]
 struct Shared {
     store: Store,
-    config: LocalConfig,
+    sampling: Sampling,
+    config: Arc<LocalConfig>,
     /// None where the store is served without a daemon around it.
     daemon: Option<DaemonView>,
     history: Mutex<History>,
@@ -35,15 +37,29 @@ struct Shared {
 
 impl ConsoleState {
     /// Pages over `store`; must be called within a runtime.
-    pub(crate) fn new(store: Store, config: LocalConfig, daemon: Option<DaemonView>) -> Self {
-        let shared =
-            Arc::new(Shared { store, config, daemon, history: Mutex::new(History::default()) });
+    pub(crate) fn new(
+        store: Store,
+        sampling: Sampling,
+        config: Arc<LocalConfig>,
+        daemon: Option<DaemonView>,
+    ) -> Self {
+        let history = Mutex::new(History::default());
+        let shared = Arc::new(Shared { store, sampling, config, daemon, history });
         tokio::spawn(sample(Arc::downgrade(&shared)));
         Self { shared }
     }
 
     pub(super) fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    pub(super) fn sampling(&self) -> &Sampling {
+        &self.shared.sampling
+    }
+
+    /// Whether clients get their sampling rules from AWS, and not from here.
+    pub(super) fn sends_to_aws(&self) -> bool {
+        self.daemon().is_some_and(|daemon| daemon.counters.backend("aws").is_some())
     }
 
     pub(super) fn config(&self) -> &LocalConfig {

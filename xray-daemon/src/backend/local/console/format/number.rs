@@ -28,6 +28,12 @@ pub(crate) fn count(lang: Lang, n: u64) -> String {
     grouped
 }
 
+/// A count that may be negative.
+pub(crate) fn signed(lang: Lang, n: i64) -> String {
+    let sign = if n < 0 { "−" } else { "" };
+    format!("{sign}{}", count(lang, n.unsigned_abs()))
+}
+
 /// A number with at most `decimals` decimals; zeros at the end go.
 pub(crate) fn decimal(lang: Lang, value: f64, decimals: usize) -> String {
     let plain = format!("{value:.decimals$}");
