@@ -69,7 +69,13 @@ impl Local {
         stop: CancellationToken,
     ) {
         let config = Arc::clone(&self.config);
-        let state = ConsoleState::new(self.store.clone(), self.sampling.clone(), config, daemon);
+        let state = ConsoleState::new(
+            self.store.clone(),
+            self.sampling.clone(),
+            config,
+            daemon,
+            stop.clone(),
+        );
         let router = server::router(&self.config, self.api.clone(), console::router(state));
         crate::http::serve(listener, router, stop).await;
     }

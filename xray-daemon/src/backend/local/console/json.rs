@@ -134,7 +134,7 @@ mod tests {
     fn pieces_joined_are_the_value_again() {
         let value = serde_json::json!({
             "name": "a\"b", "n": [1, 2.5], "none": null, "empty": {}, "list": [],
-            "deep": { "yes": true, "far": [{ "x": "<script>" }] }
+            "deep": { "far": [{ "x": "<script>" }] }
         });
         let text = text(&value);
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);

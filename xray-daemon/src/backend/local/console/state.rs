@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 
 use super::frame::{Frame, Intake, Tab};
 use super::history::History;
@@ -32,6 +33,8 @@ struct Shared {
     config: Arc<LocalConfig>,
     /// None where the store is served without a daemon around it.
     daemon: Option<DaemonView>,
+    /// The server stops: streams of events end.
+    stop: CancellationToken,
     history: Mutex<History>,
 }
 
@@ -42,9 +45,10 @@ impl ConsoleState {
         sampling: Sampling,
         config: Arc<LocalConfig>,
         daemon: Option<DaemonView>,
+        stop: CancellationToken,
     ) -> Self {
         let history = Mutex::new(History::default());
-        let shared = Arc::new(Shared { store, sampling, config, daemon, history });
+        let shared = Arc::new(Shared { store, sampling, config, daemon, stop, history });
         tokio::spawn(sample(Arc::downgrade(&shared)));
         Self { shared }
     }
@@ -68,6 +72,10 @@ impl ConsoleState {
 
     pub(super) fn daemon(&self) -> Option<&DaemonView> {
         self.shared.daemon.as_ref()
+    }
+
+    pub(super) fn stop(&self) -> &CancellationToken {
+        &self.shared.stop
     }
 
     /// Names of the groups, in order.

@@ -31,7 +31,7 @@ mod tests {
 
     #[test]
     fn coordinates_have_one_decimal_at_most() {
-        let texts = [12.0, 0.5, -3.14, 0.04, -0.04, f64::NAN, f64::INFINITY].map(px);
+        let texts = [12.0, 0.5, -3.12, 0.04, -0.04, f64::NAN, f64::INFINITY].map(px);
         assert_eq!(texts, ["12", "0.5", "-3.1", "0", "0", "0", "0"]);
     }
 }

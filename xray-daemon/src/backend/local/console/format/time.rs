@@ -96,11 +96,8 @@ pub(crate) fn age(seconds: f64) -> String {
 /// A change of a duration, with its sign: `+29 ms`, `−2 ms`, `0 ms`.
 pub(crate) fn change(lang: Lang, seconds: f64) -> String {
     let text = duration(lang, seconds);
-    if seconds > 0.0 && !text.starts_with('0') || seconds > 0.0 && text.starts_with("0.") {
-        format!("+{text}")
-    } else {
-        text
-    }
+    let is_something = text.contains(|c: char| ('1'..='9').contains(&c));
+    if seconds > 0.0 && is_something { format!("+{text}") } else { text }
 }
 
 /// A range of response times: `120 – 186 ms`, `0.9 – 1.4 s`.
@@ -295,6 +292,7 @@ mod tests {
         let texts = [0.029, -0.002, 0.0, 0.000_001, 0.000_4]
             .map(|seconds| spaced(change(Lang::En, seconds)));
         assert_eq!(texts, ["+29 ms", "−2 ms", "0 ms", "0 ms", "+0.4 ms"]);
+        assert_eq!(spaced(change(Lang::Es, 0.000_4)), "+0,4 ms");
     }
 
     #[test]

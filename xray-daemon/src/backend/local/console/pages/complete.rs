@@ -200,10 +200,10 @@ mod tests {
 
     #[test]
     fn what_begins_with_the_text_stands_first() {
-        assert_eq!(picked("resp"), [
-            "responsetime > …",
-            "rootcause.responsetime.service { name = \"…\" }"
-        ]);
+        assert_eq!(
+            picked("resp"),
+            ["responsetime > …", "rootcause.responsetime.service { name = \"…\" }"]
+        );
         assert_eq!(picked("HTTP.M"), ["http.method = \"…\""]);
         assert_eq!(picked("").len(), MAX_ITEMS);
         assert_eq!(picked("zzz"), Vec::<String>::new());

@@ -128,7 +128,11 @@ fn wanted(before: &[Token], begun: &str, quoted: bool) -> Wanted {
         return Wanted::Service;
     }
     // Skip the signs of a comparison, or its word.
-    let signs = before.iter().rev().take_while(|token| is_comparison(token)).count();
+    let mut signs = before.iter().rev().take_while(|token| is_comparison(token)).count();
+    // `!=` is a comparison, `!` alone is none.
+    if signs > 0 && before.iter().rev().nth(signs) == Some(&Token::Sign('!')) {
+        signs += 1;
+    }
     let subject = before.len().checked_sub(signs + 1).and_then(|at| before.get(at));
     if signs > 0 {
         return value_of(subject, before.get(..before.len() - signs).unwrap_or_default());
@@ -148,9 +152,9 @@ fn wanted(before: &[Token], begun: &str, quoted: bool) -> Wanted {
 fn inside_name(before: &[Token]) -> bool {
     let word = |at: usize, wanted: &str| {
         let at = before.len().checked_sub(at);
-        at.and_then(|at| before.get(at)).is_some_and(|token| {
-            matches!(token, Token::Word(word) if word.eq_ignore_ascii_case(wanted))
-        })
+        at.and_then(|at| before.get(at)).is_some_and(
+            |token| matches!(token, Token::Word(word) if word.eq_ignore_ascii_case(wanted)),
+        )
     };
     match before.last() {
         Some(Token::Sign('(')) => word(2, "service") || word(2, "edge"),

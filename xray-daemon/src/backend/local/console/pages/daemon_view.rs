@@ -141,7 +141,10 @@ impl DaemonPart {
                 value: n(sum(|it| it.queued)),
                 unit: t.segments,
                 picture: gauge(held),
-                note: fill(t.of_of, &held.map(|it| format::bytes(lang, it)).each_ref().map(|it| it.as_str())),
+                note: fill(
+                    t.of_of,
+                    &held.map(|it| format::bytes(lang, it)).each_ref().map(|it| it.as_str()),
+                ),
             },
             Stage {
                 name: t.in_flight,
@@ -261,7 +264,8 @@ impl UpstreamRow {
         let failed = backend.last_error.as_ref().map(|(at, text)| (epoch_s(*at), text));
         let failing = failed.filter(|(at_s, _)| success_s.is_none_or(|success| *at_s > success));
         let ago = success_s.map(|s| fill(frame.t.sampling.ago_of, &[&format::age(now_s - s)]));
-        let mut text = ago.map_or_else(|| t.nothing_sent.to_owned(), |ago| fill(t.took_of, &[&ago]));
+        let mut text =
+            ago.map_or_else(|| t.nothing_sent.to_owned(), |ago| fill(t.took_of, &[&ago]));
         if let Some(valid) = backend.credentials_valid {
             let word = if valid { t.credentials_found } else { t.credentials_missing };
             text = format!("{text}, {word}");

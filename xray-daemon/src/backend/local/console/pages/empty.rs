@@ -105,10 +105,7 @@ pub(super) async fn nothing_page(
 ) -> Result<Response, StoreError> {
     let Nothing { tab, asked, survey, window, extras } = nothing;
     let t = visitor.text();
-    let (page, path) = match tab {
-        Tab::Traces => ("traces", "/traces"),
-        _ => ("map", "/"),
-    };
+    let path = if tab == Tab::Traces { "/traces" } else { "/" };
     let scope = &asked.scope;
     let frame = console.frame(visitor, Some(tab), t.empty.no_match, Some(scope));
     let range = scope.range_name(t, visitor.zone).to_lowercase();
@@ -128,8 +125,7 @@ pub(super) async fn nothing_page(
             shown_filter: &asked.shown,
             now_s: now_s(),
         }),
-        page,
-        events: events_link(scope, page),
+        events: events_link(scope, "nothing"),
         sentence,
         filter: asked.shown.clone(),
         actions: actions(visitor, scope, path),

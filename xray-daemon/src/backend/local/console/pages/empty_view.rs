@@ -97,7 +97,6 @@ impl Connect {
 pub(crate) struct NothingView {
     pub(crate) frame: Frame,
     pub(crate) bar: ScopeBar,
-    pub(crate) page: &'static str,
     pub(crate) events: Option<String>,
     /// `3,186 traces in the last 15 minutes, none with`.
     pub(crate) sentence: String,

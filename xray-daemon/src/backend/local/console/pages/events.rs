@@ -2,7 +2,7 @@
 //!
 //! In: the question of the page. Out: server-sent events: `changed` when the page's data may differ,
 //! `intake` with the rate, `new` with how many traces wait. Owns nothing beyond the stream; a
-//! stream ends when the browser or the store goes.
+//! stream ends when the browser or the server goes.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::backend::local::console::scope::{Live, Query as Address, Scope, Scope
 use crate::backend::local::console::state::{ConsoleState, now_s};
 use crate::backend::local::console::text::fill;
 use crate::backend::local::console::visitor::Visitor;
-use crate::backend::local::store::{Changes, SurveyQuery, TraceQuery, Window};
+use crate::backend::local::store::{Changes, SurveyQuery, Window};
 
 /// Shortest time between two events: what arrives meanwhile is told once.
 const PACE: Duration = Duration::from_millis(900);
@@ -117,9 +117,12 @@ impl Follower {
         tokio::select! {
             changed = self.changes.changed() => changed.ok()?,
             () = sleep_until(latest) => {}
+            () = self.console.stop().cancelled() => return None,
         }
-        sleep_until(earliest).await;
-        Some(())
+        tokio::select! {
+            () = sleep_until(earliest) => Some(()),
+            () = self.console.stop().cancelled() => None,
+        }
     }
 
     async fn gather(&mut self) {

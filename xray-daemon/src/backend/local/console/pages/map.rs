@@ -170,7 +170,7 @@ impl MapPage {
                 compare: found.compare.as_ref().map(|it| (&it.before, &it.after)),
             })
         };
-        Show::Map { wide: draw(Shape::Wide), tall: draw(Shape::Tall) }
+        Show::Map { wide: Box::new(draw(Shape::Wide)), tall: Box::new(draw(Shape::Tall)) }
     }
 
     async fn panel(

@@ -12,7 +12,7 @@ use crate::backend::local::console::format;
 use crate::backend::local::console::frame::Frame;
 use crate::backend::local::console::onset::onset;
 use crate::backend::local::console::scope_bar::ScopeBar;
-use crate::backend::local::console::text::{Lang, fill};
+use crate::backend::local::console::text::fill;
 use crate::backend::local::store::Window;
 
 /// Width of the strip in user units.
@@ -40,7 +40,7 @@ pub(crate) struct MapView {
 /// Drawing or table.
 #[derive(Debug)]
 pub(crate) enum Show {
-    Map { wide: Drawing, tall: Drawing },
+    Map { wide: Box<Drawing>, tall: Box<Drawing> },
     Table(Vec<TableRow>),
 }
 

@@ -273,7 +273,10 @@ mod tests {
 
     #[test]
     fn a_name_is_one_part_of_the_path_whatever_is_in_it() {
-        assert_eq!(rule_action("products-write", "/delete"), "/sampling/rules/products-write/delete");
+        assert_eq!(
+            rule_action("products-write", "/delete"),
+            "/sampling/rules/products-write/delete"
+        );
         assert_eq!(rule_action("a/b c?", ""), "/sampling/rules/a%2Fb%20c%3F");
     }
 }

@@ -224,10 +224,9 @@ mod tests {
     fn of_the_default_rule_only_numbers_change() {
         let new = form().read(t(), &[]).unwrap();
         let change = change(&SamplingRule::fallback(), new);
-        assert_eq!(change, RuleChange {
-            fixed_rate: Some(0.05),
-            reservoir_size: Some(1),
-            ..RuleChange::default()
-        });
+        assert_eq!(
+            change,
+            RuleChange { fixed_rate: Some(0.05), reservoir_size: Some(1), ..RuleChange::default() }
+        );
     }
 }

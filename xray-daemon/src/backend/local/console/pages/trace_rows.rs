@@ -189,8 +189,8 @@ fn ticks(frame: &Frame, total_ms: f64) -> Vec<AxisTick> {
     let (scale, unit) = if total_ms < 2_000.0 { (1.0, "ms") } else { (1_000.0, "s") };
     let total = total_ms / scale;
     let power = 10_f64.powf((total / 5.0).log10().floor());
-    let step = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|step| step * power);
-    let step = step.filter(|step| total / step >= 5.0).last().unwrap_or(power);
+    let mut steps = [10.0, 5.0, 2.5, 2.0, 1.0].into_iter().map(|step| step * power);
+    let step = steps.find(|step| total / step >= 5.0).unwrap_or(power);
     (0..=12)
         .map(|i| f64::from(i) * step)
         .take_while(|value| *value <= total * 0.96)

@@ -8,10 +8,7 @@ mod en;
 mod es;
 mod words;
 
-pub(crate) use words::{
-    CompareText, ConnectText, DaemonText, EmptyText, FrameText, KeysText, LoginText, MapText,
-    QueryText, SamplingText, ScopeText, StatusText, Text, TraceText, TracesText,
-};
+pub(crate) use words::{QueryText, SamplingText, Text};
 
 /// Language of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

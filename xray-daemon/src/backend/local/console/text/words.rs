@@ -175,10 +175,7 @@ pub(crate) struct MapText {
     pub(crate) no_recent: &'static str,
     pub(crate) view_of: &'static str,
     pub(crate) view_one: &'static str,
-    pub(crate) hosts_of: &'static str,
     pub(crate) call_of: &'static str,
-    pub(crate) called_by: &'static str,
-    pub(crate) calls_list: &'static str,
     pub(crate) kind_service: &'static str,
     pub(crate) kind_service_of: &'static str,
     pub(crate) kind_remote: &'static str,
@@ -270,7 +267,6 @@ pub(crate) struct TraceText {
     pub(crate) details: &'static str,
     pub(crate) segment: &'static str,
     pub(crate) subsegment_of: &'static str,
-    pub(crate) inferred: &'static str,
     pub(crate) orphan: &'static str,
     pub(crate) overview: &'static str,
     pub(crate) resources: &'static str,
@@ -499,7 +495,6 @@ pub(crate) struct DaemonText {
 pub(crate) struct ConnectText {
     pub(crate) title: &'static str,
     pub(crate) listens_of: &'static str,
-    pub(crate) otlp_of: &'static str,
     pub(crate) language: &'static str,
     pub(crate) official: &'static str,
     pub(crate) rust_note: &'static str,
@@ -507,8 +502,6 @@ pub(crate) struct ConnectText {
     pub(crate) rust_flush: &'static str,
     pub(crate) routes: &'static str,
     pub(crate) environment_note: &'static str,
-    pub(crate) otlp_note: &'static str,
-    pub(crate) otlp_off: &'static str,
     pub(crate) kubernetes_note: &'static str,
 }
 
@@ -550,8 +543,6 @@ pub(crate) struct EmptyText {
     pub(crate) daemon_page: &'static str,
     pub(crate) copy_details: &'static str,
     pub(crate) tries_itself: &'static str,
-    pub(crate) not_found: &'static str,
-    pub(crate) not_found_note: &'static str,
 }
 
 /// The page that asks for the token.
