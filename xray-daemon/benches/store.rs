@@ -10,6 +10,8 @@
 //! Questions are asked alone, then with 10,000 segments a second coming in beside; then documents
 //! are put in at full speed with questions running.
 
+#![expect(clippy::expect_used, reason = "a bench that cannot go on ends")]
+
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

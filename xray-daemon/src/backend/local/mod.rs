@@ -20,6 +20,7 @@ pub mod store;
 pub mod trace;
 mod view;
 
+pub use api::TelemetryRecord;
 pub use config::LocalConfig;
 pub use error::LocalError;
 pub use service::Local;

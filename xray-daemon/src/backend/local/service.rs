@@ -9,7 +9,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::api::{self, Access, ApiState};
+use super::api::{self, Access, ApiState, TelemetryRecord};
 use super::console::{self, ConsoleState};
 use super::delivery::LocalBackend;
 use super::sampling::Sampling;
@@ -52,6 +52,11 @@ impl Local {
     /// Sampling rules and targets.
     pub fn sampling(&self) -> &Sampling {
         &self.sampling
+    }
+
+    /// What daemons told of themselves over the API, newest first.
+    pub fn telemetry(&self) -> Vec<TelemetryRecord> {
+        self.api.telemetry.newest()
     }
 
     /// Answers sampling calls on the daemon's own port: `POST /GetSamplingRules` and

@@ -48,7 +48,7 @@ pub(super) async fn get_groups(
     if request.next_token.is_some() {
         return Err(ApiError::invalid("Next Token not supported"));
     }
-    let groups = state.store.read_settings(|settings| all(settings)).await?;
+    let groups = state.store.read_settings(all).await?;
     let groups: Vec<_> = groups.iter().map(group_json).collect();
     Ok(Output(json!({ "Groups": groups, "NextToken": null })))
 }

@@ -35,6 +35,7 @@ pub(super) use error::ApiError;
 pub(super) use input::MAX_BODY_BYTES;
 pub(super) use router::{router, sampling_router};
 pub(super) use state::{Access, ApiState};
+pub use telemetry::TelemetryRecord;
 
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,7 @@ pub(in crate::backend::local) struct ApiState {
     pub(super) store: Store,
     pub(super) sampling: Sampling,
     pub(super) access: Access,
-    pub(super) telemetry: Arc<Telemetry>,
+    pub(in crate::backend::local) telemetry: Arc<Telemetry>,
     pub(super) retrievals: Arc<Retrievals>,
 }
 

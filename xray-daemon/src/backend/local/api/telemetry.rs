@@ -21,17 +21,21 @@ pub(in crate::backend::local) struct Telemetry {
     kept: Mutex<VecDeque<TelemetryRecord>>,
 }
 
-/// One record of a daemon.
+/// What a daemon says of itself with `PutTelemetryRecords`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::backend::local) struct TelemetryRecord {
+pub struct TelemetryRecord {
     /// Host or instance; hostile text.
-    pub(in crate::backend::local) from: Option<String>,
+    pub from: Option<String>,
     /// Epoch seconds, as the daemon says.
-    pub(in crate::backend::local) timestamp_s: f64,
-    pub(in crate::backend::local) received: i64,
-    pub(in crate::backend::local) sent: i64,
-    pub(in crate::backend::local) spilled: i64,
-    pub(in crate::backend::local) rejected: i64,
+    pub timestamp_s: f64,
+    /// Segments it received since its last record.
+    pub received: i64,
+    /// Segments it sent.
+    pub sent: i64,
+    /// Segments for which it had no room.
+    pub spilled: i64,
+    /// Segments that were refused.
+    pub rejected: i64,
 }
 
 impl Telemetry {

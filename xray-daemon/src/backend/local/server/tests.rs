@@ -37,7 +37,7 @@ impl Running {
         stream.write_all(text.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
-        (answer[9..12].parse().unwrap(), answer)
+        (answer.get(9..12).unwrap().parse().unwrap(), answer)
     }
 
     async fn stop(self) {

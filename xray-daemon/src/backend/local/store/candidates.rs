@@ -56,12 +56,6 @@ impl Match<'_, '_> {
         self.row.get(OWN_COLUMNS + column)
     }
 
-    /// The bytes of a column that was asked for.
-    pub(super) fn blob(&self, column: usize) -> Result<&[u8], StoreError> {
-        let value = self.row.get_ref(OWN_COLUMNS + column)?;
-        value.as_blob().map_err(|_| StoreError::Damaged("column"))
-    }
-
     /// The summary, read already or read now.
     pub(super) fn summary(self) -> Result<Summary, StoreError> {
         match self.summary {

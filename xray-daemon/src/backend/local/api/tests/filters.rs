@@ -58,7 +58,8 @@ async fn letters(api: &Api, filter: &str) -> String {
         .await
         .iter()
         .map(|summary| {
-            let number = summary["Id"].as_str().unwrap()[2..10].parse::<usize>().unwrap();
+            let id = summary["Id"].as_str().unwrap();
+            let number = id.get(2..10).unwrap().parse::<usize>().unwrap();
             b"AEFHPC"[number - 1]
         })
         .collect();

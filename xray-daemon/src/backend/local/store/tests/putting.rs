@@ -36,7 +36,7 @@ async fn documents_are_kept_byte_for_byte() {
 async fn completion_replaces_progress_and_is_final() {
     let store = store().await;
     let started = running(segment(1, 1, "cart", (10.0, 0.0), json!({})));
-    put(&store, &[started.clone()]).await;
+    put(&store, std::slice::from_ref(&started)).await;
     let page = store.traces(TraceQuery::new(Window::ALL, Filter::parse("").unwrap())).await;
     let summary = page.unwrap().items.remove(0);
     assert_eq!((summary.duration_s, summary.is_partial, summary.revision), (None, true, 1));
