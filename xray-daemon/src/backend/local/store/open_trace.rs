@@ -29,6 +29,8 @@ pub(super) struct OpenTrace {
     /// Its documents; none of a large trace that was in the store.
     loaded: Option<Vec<Received>>,
     count: u64,
+    /// Of them, new in this transaction.
+    added: u64,
     bytes: u64,
     revision: u64,
     /// The call that was counted last in `revision`.
@@ -75,6 +77,7 @@ impl OpenTrace {
                     }),
                     loaded: None,
                     count: row.get(1)?,
+                    added: 0,
                     bytes: row.get(2)?,
                     revision: row.get(3)?,
                     last_call: None,
@@ -101,6 +104,7 @@ impl OpenTrace {
             before: None,
             loaded: Some(Vec::new()),
             count: 0,
+            added: 0,
             bytes: 0,
             revision: 0,
             last_call: None,
@@ -115,6 +119,11 @@ impl OpenTrace {
 
     pub(super) fn is_new(&self) -> bool {
         self.before.is_none()
+    }
+
+    /// Documents that the store did not have before.
+    pub(super) fn added(&self) -> u64 {
+        self.added
     }
 
     /// Whether its row must wait, so that a trace of very many documents is not assembled again
@@ -150,6 +159,7 @@ impl OpenTrace {
             documents::put(db, self.key, key, received_us, &received)?;
             self.bytes = bytes;
             self.count += u64::from(fate == Fate::Added);
+            self.added += u64::from(fate == Fate::Added);
         }
         if self.last_call != Some(received.seq) {
             self.last_call = Some(received.seq);

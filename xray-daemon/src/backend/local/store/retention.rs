@@ -34,6 +34,7 @@ pub(super) struct Retention {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Swept {
     pub(super) traces: u64,
+    pub(super) documents: u64,
 }
 
 impl Retention {
@@ -51,8 +52,9 @@ impl Retention {
         while started.elapsed() < MAX_SWEEP {
             let excess_bytes = self.excess_bytes(db)?;
             let removed = remove_oldest(db, names, oldest_us, excess_bytes)?;
-            swept.traces += removed as u64;
-            if removed == 0 {
+            swept.traces += removed.traces;
+            swept.documents += removed.documents;
+            if removed.traces == 0 {
                 break;
             }
         }
@@ -86,10 +88,10 @@ fn remove_oldest(
     names: &mut Names,
     before_us: i64,
     excess_bytes: u64,
-) -> rusqlite::Result<usize> {
+) -> rusqlite::Result<Swept> {
     let transaction = db.transaction()?;
     let mut sums = Sums::default();
-    let mut removed = 0;
+    let mut removed = Swept::default();
     {
         let mut oldest = transaction.prepare_cached(
             "SELECT key, first_minute, last_minute, summary, graph, id, updated_us, bytes
@@ -113,9 +115,9 @@ fn remove_oldest(
             keys.push(key);
         }
         for key in keys {
-            transaction.prepare_cached("DELETE FROM segment WHERE trace = ?")?.execute([key])?;
-            removed +=
-                transaction.prepare_cached("DELETE FROM trace WHERE key = ?")?.execute([key])?;
+            let delete = |sql| transaction.prepare_cached(sql)?.execute([key]);
+            removed.documents += delete("DELETE FROM segment WHERE trace = ?")? as u64;
+            removed.traces += delete("DELETE FROM trace WHERE key = ?")? as u64;
         }
     }
     sums.write(&transaction, names)?;

@@ -62,7 +62,7 @@ CREATE TABLE trace (
 CREATE INDEX trace_start
   ON trace (start_us, flags, services, duration_s, response_s, status, first_end_us, last_end_us);
 CREATE INDEX trace_url ON trace (start_us, url);
-CREATE INDEX trace_updated ON trace (updated_us);
+CREATE INDEX trace_updated ON trace (updated_us, documents);
 CREATE INDEX trace_first_minute ON trace (first_minute) WHERE first_minute <> last_minute;
 CREATE INDEX trace_last_minute ON trace (last_minute) WHERE first_minute <> last_minute;
 

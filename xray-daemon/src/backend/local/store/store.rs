@@ -263,27 +263,18 @@ impl Store {
     /// The store does not answer.
     pub async fn stats(&self) -> Result<StoreStats, StoreError> {
         let database = self.shared.database.clone();
+        let held = *self.shared.changes.borrow();
         let mut stats = self
             .ask(move |db, _| {
-                let (traces, segments): (u64, u64) = db.query_row(
-                    "SELECT count(*), coalesce(sum(documents), 0) FROM trace",
-                    [],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )?;
                 let oldest_us: Option<i64> =
                     db.query_row("SELECT min(start_us) FROM trace", [], |row| row.get(0))?;
-                Ok(StoreStats {
-                    segments,
-                    traces,
-                    oldest_s: oldest_us.map(seconds),
-                    bytes: bytes_on_disk(&database).unwrap_or(0),
-                    ..StoreStats::default()
-                })
+                let bytes = bytes_on_disk(&database).unwrap_or(0);
+                Ok(StoreStats { oldest_s: oldest_us.map(seconds), bytes, ..StoreStats::default() })
             })
             .await?;
+        (stats.traces, stats.segments, stats.expired) = (held.traces, held.segments, held.expired);
         stats.max_bytes = self.shared.max_bytes;
         stats.refused = self.shared.refused.count();
-        stats.expired = self.shared.changes.borrow().expired;
         Ok(stats)
     }
 

@@ -61,6 +61,10 @@ pub struct Changes {
     pub documents: u64,
     /// Traces removed since the start to keep age and size.
     pub expired: u64,
+    /// Traces in the store now.
+    pub traces: u64,
+    /// Documents in the store now.
+    pub segments: u64,
 }
 
 /// Starts the thread.
@@ -71,10 +75,9 @@ pub(super) fn start(
     max_trace_bytes: u64,
 ) -> Result<(Commands, watch::Receiver<Changes>, JoinHandle<()>), LocalError> {
     let (commands, inbox) = mpsc::channel(MAX_WAITING);
-    let (changes, seen) = watch::channel(Changes::default());
-    let next_key = connection
-        .query_row("SELECT coalesce(max(key), 0) + 1 FROM trace", [], |row| row.get(0))
+    let (next_key, held) = look_around(&connection)
         .map_err(|source| LocalError::Open { path: location.database(), source })?;
+    let (changes, seen) = watch::channel(held);
     let writer = Writer {
         connection,
         location,
@@ -94,6 +97,19 @@ pub(super) fn start(
     Ok((commands, seen, thread))
 }
 
+/// The next key, and what the store holds already.
+fn look_around(db: &Connection) -> rusqlite::Result<(i64, Changes)> {
+    let next_key =
+        db.query_row("SELECT coalesce(max(key), 0) + 1 FROM trace", [], |row| row.get(0))?;
+    // Covered by the index: some milliseconds for a full store.
+    let (traces, segments) = db.query_row(
+        "SELECT count(*), coalesce(sum(documents), 0) FROM trace INDEXED BY trace_updated",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok((next_key, Changes { traces, segments, ..Changes::default() }))
+}
+
 struct Writer {
     connection: Connection,
     /// Outlives the connection: fields are dropped in order, and a private file goes with this.
@@ -106,6 +122,15 @@ struct Writer {
     /// Large traces whose rows are behind their documents.
     late: HashMap<i64, OpenTrace>,
     changes: watch::Sender<Changes>,
+}
+
+/// What a transaction brought about.
+#[derive(Debug, Default)]
+struct Stored {
+    /// For each call the places of documents for which their trace had no room.
+    full: Vec<Vec<usize>>,
+    new_traces: u64,
+    new_documents: u64,
 }
 
 type Call = (Vec<Received>, oneshot::Sender<Result<Vec<usize>, StoreError>>);
@@ -136,12 +161,14 @@ impl Writer {
         let count: usize = calls.iter().map(|(documents, _)| documents.len()).sum();
         let (documents, waiting): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
         match self.store(documents) {
-            Ok(full) => {
+            Ok(stored) => {
                 self.changes.send_modify(|changes| {
                     changes.commits += 1;
                     changes.documents += count as u64;
+                    changes.traces += stored.new_traces;
+                    changes.segments += stored.new_documents;
                 });
-                for (done, full) in waiting.into_iter().zip(full) {
+                for (done, full) in waiting.into_iter().zip(stored.full) {
                     answer(done, Ok(full));
                 }
                 tracing::debug!(documents = count, took = ?started.elapsed(), "stored");
@@ -160,16 +187,15 @@ impl Writer {
         }
     }
 
-    /// Stores the documents of several calls in one transaction. Answers for each call the places of
-    /// those for which their trace had no room.
-    fn store(&mut self, calls: Vec<Vec<Received>>) -> Result<Vec<Vec<usize>>, StoreError> {
+    /// Stores the documents of several calls in one transaction.
+    fn store(&mut self, calls: Vec<Vec<Received>>) -> Result<Stored, StoreError> {
         let received_us = now_us();
         let (mut next_key, mut next_call) = (self.next_key, self.next_call);
         let transaction = self.connection.transaction()?;
         let mut open: HashMap<TraceId, OpenTrace> = HashMap::new();
         // In order of arrival.
         let mut order = Vec::new();
-        let mut full = Vec::with_capacity(calls.len());
+        let mut stored = Stored::default();
         for documents in calls {
             let mut full_here = Vec::new();
             for (place, mut received) in documents.into_iter().enumerate() {
@@ -191,13 +217,15 @@ impl Writer {
                 }
             }
             next_call += 1;
-            full.push(full_here);
+            stored.full.push(full_here);
         }
         let mut sums = Sums::default();
         let mut late = Vec::new();
         // Stable: traces that speak of others come after those.
         order.sort_by_key(|id| open.get(id).is_some_and(OpenTrace::has_links));
         for trace in order.iter().filter_map(|id| open.remove(id)) {
+            stored.new_traces += u64::from(trace.is_new());
+            stored.new_documents += trace.added();
             if trace.is_large() && !trace.is_new() {
                 trace.note(&transaction)?;
                 late.push(trace);
@@ -209,7 +237,7 @@ impl Writer {
         transaction.commit()?;
         (self.next_key, self.next_call) = (next_key, next_call);
         self.late.extend(late.into_iter().map(|trace| (trace.key(), trace)));
-        Ok(full)
+        Ok(stored)
     }
 
     /// Brings the rows of large traces up to date.
@@ -230,11 +258,13 @@ impl Writer {
     fn tick(&mut self, quiet: bool) {
         self.settle_late();
         match self.retention.sweep(&mut self.connection, &mut self.names, now_us(), quiet) {
-            Ok(Swept { traces: 0 }) => {}
-            Ok(Swept { traces }) => {
+            Ok(Swept { traces: 0, .. }) => {}
+            Ok(Swept { traces, documents }) => {
                 self.changes.send_modify(|changes| {
                     changes.commits += 1;
                     changes.expired += traces;
+                    changes.traces = changes.traces.saturating_sub(traces);
+                    changes.segments = changes.segments.saturating_sub(documents);
                 });
                 tracing::debug!(traces, "old traces removed");
             }
@@ -252,7 +282,10 @@ impl Writer {
         self.late.clear();
         self.names.forget();
         super::retention::clear(&mut self.connection)?;
-        self.changes.send_modify(|changes| changes.commits += 1);
+        self.changes.send_modify(|changes| {
+            changes.commits += 1;
+            (changes.traces, changes.segments) = (0, 0);
+        });
         Ok(())
     }
 }
