@@ -217,3 +217,15 @@ async fn options_that_make_no_daemon_are_named() {
     let small = small.udp(any_port()).start().await.unwrap_err();
     assert!(matches!(small, StartError::Buffer { bytes: 1_048_576 }), "{small}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_daemon_lets_go_of_its_ports() {
+    let daemon = start(&[faulty("one")]).await;
+    let (udp, tcp, admin) = (daemon.udp_addr(), daemon.tcp_addr(), daemon.admin_addr());
+    drop(daemon);
+    wait_for("the end", || {
+        let tcp_free = |address| std::net::TcpListener::bind(address).is_ok();
+        UdpSocket::bind(udp).is_ok() && tcp_free(tcp) && tcp_free(admin)
+    })
+    .await;
+}

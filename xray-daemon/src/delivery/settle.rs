@@ -25,12 +25,21 @@ const TOO_LARGE_CODE: &str = "RequestEntityTooLarge";
 pub(super) enum Rest {
     /// Everything is settled.
     Nothing,
-    /// The service is well; send these documents again after a back-off of their own.
-    SomeAgain(Batch),
+    /// The service took the others; send these documents again after a back-off of their own.
+    SomeAgain(Batch, Load),
     /// The service is not well: send all of them again, and nothing else meanwhile.
     AllAgain(Batch, Option<Duration>),
     /// Send the halves at once.
     Halves(Batch, Batch),
+}
+
+/// How the service bears what it gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Load {
+    /// It takes most documents.
+    Bearable,
+    /// It throttles half of a batch or more: the next ones should come more slowly.
+    TooMuch,
 }
 
 #[derive(Debug)]
@@ -100,7 +109,8 @@ impl Settler {
             return Rest::Nothing;
         }
         debug!(documents = again.len(), "the service asks for documents to be sent again");
-        Rest::SomeAgain(Batch { segments: again, ..batch }.tried())
+        let load = if 2 * again.len() >= documents { Load::TooMuch } else { Load::Bearable };
+        Rest::SomeAgain(Batch { segments: again, ..batch }.tried(), load)
     }
 
     /// Refuses a batch of one document; a larger one is halved, so that one document at fault does
@@ -224,7 +234,7 @@ mod tests {
             ],
         };
         let (rest, counted) = settle(5, Ok(delivered));
-        let Rest::SomeAgain(again) = rest else { panic!("{rest:?}") };
+        let Rest::SomeAgain(again, Load::Bearable) = rest else { panic!("{rest:?}") };
         let sizes: Vec<_> = again.segments.iter().map(Segment::size_bytes).collect();
         assert_eq!((sizes, again.attempts), (vec![4], 1));
         assert_eq!(counted, "sent=3 in_flight=1 MissingName=1");

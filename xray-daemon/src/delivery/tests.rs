@@ -26,6 +26,8 @@ enum Fault {
     Refuses,
     /// Takes all but the documents of this size.
     Unprocessed(usize, Retry),
+    /// Takes none of the documents for now.
+    ThrottlesAll,
     Panics,
     Hangs,
 }
@@ -67,7 +69,7 @@ impl Faulty {
             }
             Fault::Panics => panic!("as the script says"),
             Fault::Hangs => std::future::pending().await,
-            Fault::None | Fault::Unprocessed(..) => {}
+            Fault::None | Fault::ThrottlesAll | Fault::Unprocessed(..) => {}
         }
         Ok(self.take(batch, &fault))
     }
@@ -75,13 +77,17 @@ impl Faulty {
     fn take(&self, batch: &[Segment], fault: &Fault) -> Delivered {
         let mut delivered = Delivered::default();
         for (index, segment) in batch.iter().enumerate() {
-            match fault {
-                Fault::Unprocessed(size, retry) if *size == segment.size_bytes() => {
+            let retry = match fault {
+                Fault::Unprocessed(size, retry) if *size == segment.size_bytes() => Some(*retry),
+                Fault::ThrottlesAll => Some(Retry::Yes),
+                _ => None,
+            };
+            match retry {
+                Some(retry) => {
                     let (code, message) = ("ThrottledException".into(), "slowly".into());
-                    let retry = *retry;
                     delivered.unprocessed.push(Unprocessed { index, code, message, retry });
                 }
-                _ => self.taken.lock().unwrap().push(segment.size_bytes()),
+                None => self.taken.lock().unwrap().push(segment.size_bytes()),
             }
         }
         delivered
@@ -245,6 +251,17 @@ async fn throttled_documents_alone_are_sent_again() {
     assert_eq!(fixture.calls(), [10, 1]);
     assert_eq!(fixture.taken(), all(10));
     assert_eq!((stats.sent, stats.retried), (10, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_throttles_most_documents_gets_them_more_slowly() {
+    let fixture = Fixture::new(&vec![Fault::ThrottlesAll; 16]);
+    fixture.queue.push((0..2000).map(|_| Segment::of_size(9)), Instant::now());
+    let stats = fixture.deliver().await;
+    assert_eq!((stats.sent, stats.refused_total()), (2000, 0));
+    // The first eight at once, then one at a time with a pause that grows.
+    let calls = fixture.backend.calls.lock().unwrap().clone();
+    assert!(calls[15].0 - calls[0].0 > Duration::from_millis(500), "{calls:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@ use tracing::error;
 
 use super::backoff;
 use super::pacer::Pacer;
-use super::settle::{Rest, Settler};
+use super::settle::{Load, Rest, Settler};
 use crate::backend::{Backend, BackendError, Delivered};
 use crate::buffer::{Batch, Queue};
 use crate::counters::{BackendCounters, DropReason};
@@ -130,8 +130,11 @@ impl Delivery {
         let now = Instant::now();
         match rest {
             Rest::Nothing => self.pacer.succeeded(),
-            Rest::SomeAgain(batch) => {
-                self.pacer.succeeded();
+            Rest::SomeAgain(batch, load) => {
+                match load {
+                    Load::Bearable => self.pacer.succeeded(),
+                    Load::TooMuch => drop(self.pacer.failed(now, None, fastrand::f64())),
+                }
                 let wait = backoff::wait(batch.attempts, None, fastrand::f64());
                 self.give_back(batch, now + wait);
             }

@@ -74,3 +74,47 @@ impl PlainReader<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+    use crate::counters::Counters;
+    use crate::intake::stop::stop_pair;
+
+    #[test]
+    fn datagrams_are_read_one_by_one_until_the_queue_is_empty() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+        sender.connect(socket.local_addr().unwrap()).unwrap();
+        let send = |document: &str| {
+            let datagram = format!("{{\"format\":\"json\",\"version\":1}}\n{document}");
+            sender.send(datagram.as_bytes()).unwrap();
+        };
+        let (taken, documents) = mpsc::channel();
+        let counters = Arc::new(Counters::new([]));
+        let receiver = Receiver::new(Arc::clone(&counters), move |segments: &mut Vec<Segment>| {
+            for segment in segments.drain(..) {
+                taken.send(String::from_utf8_lossy(segment.document()).into_owned()).unwrap();
+            }
+        });
+        let (stop, stopped) = stop_pair().unwrap();
+        let reading = thread::spawn(move || read(&socket, receiver, &stopped));
+
+        send("first");
+        let wait = Duration::from_secs(20);
+        assert_eq!(documents.recv_timeout(wait).unwrap(), "first");
+        for number in 0..50 {
+            send(&number.to_string());
+        }
+        // What the kernel holds at the order to stop is read all the same.
+        stop.stop(Duration::ZERO);
+        reading.join().unwrap();
+        let rest: Vec<_> = documents.iter().collect();
+        assert_eq!(rest, (0..50).map(|number| number.to_string()).collect::<Vec<_>>());
+        assert_eq!(counters.intake().received(), 51);
+    }
+}
