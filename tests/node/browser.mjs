@@ -113,8 +113,11 @@ export const timeline = (page) =>
     })),
   );
 
-/** Nodes of the map that can be seen, with their words for screen readers. */
+/** Nodes of the map that can be seen: name, and the words for screen readers that begin with it. */
 export const nodes = (page) =>
-  page.locator("a.node[data-node]:visible").evaluateAll((all) =>
-    all.map((node) => ({ name: node.dataset.node, label: node.getAttribute("aria-label") ?? "" })),
+  page.locator("a.node:visible").evaluateAll((all) =>
+    all.map((node) => {
+      const label = node.getAttribute("aria-label") ?? "";
+      return { name: label.split(",")[0], label };
+    }),
   );

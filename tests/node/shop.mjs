@@ -68,7 +68,7 @@ async function readMap(page, name) {
 }
 
 async function clickNode(page) {
-  await page.locator('a.node[data-node="Product-Catalog"]:visible').first().click();
+  await page.locator('a.node[aria-label^="Product-Catalog,"]:visible').first().click();
   seen.side = await eventually(async () => {
     const shown = await page.locator(".side:visible").first().innerText();
     return shown.includes("Product-Catalog") && shown.replace(/\s+/g, " ");
