@@ -25,7 +25,7 @@ pub use error::FilterError;
 pub use expression::Filter;
 pub use hint::Hint;
 pub use keyword::{FieldKind, KEYWORDS, Keyword};
-pub use pushdown::{Pushdown, Range};
+pub use pushdown::{Pushdown, Range, TextPart};
 pub use view::{Groups, NoGroups, TraceView};
 
 #[cfg(test)]

@@ -32,12 +32,29 @@ pub struct Pushdown {
     pub http_method: Option<String>,
     /// The root's URL.
     pub http_url: Option<String>,
+    /// Parts that the root's URL has.
+    pub http_url_parts: Vec<(TextPart, String)>,
+    /// Services of these names take part, and something of theirs is a fault.
+    pub faulty_services: Vec<String>,
     /// Users that are named.
     pub users: Vec<String>,
     /// Values that annotations have.
     pub annotations: Vec<(String, AnnotationValue)>,
+    /// Bounds of numbers that annotations have.
+    pub annotation_ranges: Vec<(String, Range)>,
     /// Nothing but these conditions decides: rows that fulfil them match.
     pub exact: bool,
+}
+
+/// Where a text stands in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextPart {
+    /// `BEGINSWITH`
+    Begins,
+    /// `CONTAINS`
+    Contains,
+    /// `ENDSWITH`
+    Ends,
 }
 
 /// Bounds of a number, both included.
@@ -110,8 +127,22 @@ impl Pushdown {
                 self.annotations.push((key.clone(), value.clone()));
                 true
             }
+            Condition::Annotation {
+                side: Side::Own,
+                key,
+                test: Test::Compares(operator, AnnotationValue::Number(number)),
+            } => match Range::of(*operator, *number) {
+                Some(range) => {
+                    self.annotation_ranges.push((key.clone(), range));
+                    true
+                }
+                None => false,
+            },
             Condition::Service { node: Some(node), body } => {
                 self.services.extend(node.name.clone());
+                if body.as_deref().is_some_and(is_fault) {
+                    self.faulty_services.extend(node.name.clone());
+                }
                 let by_name = matches!(
                     node,
                     NodePattern { name: Some(_), service_type: None, account_id: None }
@@ -146,7 +177,19 @@ impl Pushdown {
             }
             _ => false,
         };
+        let part = |parts: &mut Vec<(TextPart, String)>| match test {
+            Test::Compares(operator, AnnotationValue::String(text)) => match operator {
+                Operator::BeginsWith => Some(TextPart::Begins),
+                Operator::Contains => Some(TextPart::Contains),
+                Operator::EndsWith => Some(TextPart::Ends),
+                _ => None,
+            }
+            .map(|part| parts.push((part, text.clone())))
+            .is_some(),
+            Test::Holds | Test::Compares(..) => false,
+        };
         match field {
+            Field::HttpUrl if part(&mut self.http_url_parts) => true,
             Field::ResponseTime => number(&mut self.response_time_s),
             Field::Duration => number(&mut self.duration_s),
             Field::HttpStatus => number(&mut self.http_status),
@@ -192,5 +235,14 @@ impl Pushdown {
             }
             _ => false,
         }
+    }
+}
+
+/// The body `{fault}`, alone or among other conditions.
+fn is_fault(body: &Expression) -> bool {
+    match body {
+        Expression::Is(Condition::Field { field: Field::Fault, test: Test::Holds }) => true,
+        Expression::And(parts) => parts.iter().any(is_fault),
+        _ => false,
     }
 }

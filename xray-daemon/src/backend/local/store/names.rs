@@ -39,13 +39,13 @@ impl Names {
     }
 
     /// The mask of the services named by `services`.
-    pub(super) fn mask(
+    pub(super) fn mask<'a>(
         &mut self,
         db: &Connection,
-        services: &[ServiceId],
+        services: impl IntoIterator<Item = &'a ServiceId>,
     ) -> rusqlite::Result<i64> {
         let mut mask = 0_u64;
-        for service in services.iter().filter(|service| !service.is_client()) {
+        for service in services.into_iter().filter(|service| !service.is_client()) {
             let id = remembered(&mut self.services, &service.name, |name| {
                 find_or_add(db, "service", name)
             })?;

@@ -14,7 +14,7 @@ use super::row::{LIMIT_EXCEEDED, Minutes, TraceRow};
 use super::sums::Sums;
 use super::terms;
 use crate::backend::local::graph::Contribution;
-use crate::backend::local::trace::{Received, Summary, Trace};
+use crate::backend::local::trace::{EntryIndex, Flags, Received, ServiceId, Summary, Trace};
 
 /// From this many documents on, a trace's row follows at the next tick.
 const LARGE_DOCUMENTS: u64 = 512;
@@ -237,12 +237,13 @@ impl OpenTrace {
         let summary_before = before.as_ref().and_then(|before| before.summary.as_ref());
         terms::update(db, names, key, summary_before, Some(&summary))?;
         let services = names.mask(db, &summary.service_ids)?;
+        let faulty_services = names.mask(db, faulty(&trace))?;
         let texts = Texts {
             url: summary.http.url.as_deref(),
             summary: summary.encode(),
             graph: share.encode(),
         };
-        let counts = Counts { services, revision, documents: count, bytes };
+        let counts = Counts { services, faulty_services, revision, documents: count, bytes };
         if before.is_none() {
             insert(db, key, id, &row, &counts, &texts)
         } else {
@@ -251,8 +252,20 @@ impl OpenTrace {
     }
 }
 
+/// The nodes of which something is a fault.
+fn faulty(trace: &Trace) -> impl Iterator<Item = &ServiceId> {
+    let is_fault = |index: &EntryIndex| {
+        trace.entry(*index).is_some_and(|entry| Flags::of(&entry.entity).fault)
+    };
+    let nodes = trace.topology().nodes.iter();
+    nodes
+        .filter(move |(_, node)| node.segments.iter().chain(&node.inferred_from).any(is_fault))
+        .map(|(service, _)| service)
+}
+
 struct Counts {
     services: i64,
+    faulty_services: i64,
     revision: u64,
     documents: u64,
     bytes: u64,
@@ -275,9 +288,9 @@ fn insert(
     db.prepare_cached(
         "INSERT INTO trace (
            start_us, first_end_us, last_end_us, root_end_us, updated_us, first_minute, last_minute,
-           flags, services, duration_s, response_s, status, revision, documents, bytes, url,
-           summary, graph, key, id)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           flags, services, faulty_services, duration_s, response_s, status, revision, documents,
+           bytes, url, summary, graph, key, id)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         row.start_us,
@@ -289,6 +302,7 @@ fn insert(
         row.minutes.last,
         row.flags,
         counts.services,
+        counts.faulty_services,
         row.duration_s,
         row.response_s,
         row.status,
@@ -314,8 +328,8 @@ fn update(
     db.prepare_cached(
         "UPDATE trace SET
            start_us = ?, first_end_us = ?, last_end_us = ?, root_end_us = ?, updated_us = ?,
-           first_minute = ?, last_minute = ?, flags = ?, services = ?, duration_s = ?,
-           response_s = ?, status = ?, revision = ?, documents = ?, bytes = ?, url = ?,
+           first_minute = ?, last_minute = ?, flags = ?, services = ?, faulty_services = ?,
+           duration_s = ?, response_s = ?, status = ?, revision = ?, documents = ?, bytes = ?, url = ?,
            summary = ?, graph = ?
          WHERE key = ?",
     )?
@@ -329,6 +343,7 @@ fn update(
         row.minutes.last,
         row.flags,
         counts.services,
+        counts.faulty_services,
         row.duration_s,
         row.response_s,
         row.status,

@@ -49,6 +49,7 @@ CREATE TABLE trace (
   last_minute INTEGER NOT NULL,
   flags INTEGER NOT NULL,
   services INTEGER NOT NULL,
+  faulty_services INTEGER NOT NULL,
   duration_s REAL,
   response_s REAL,
   status INTEGER,
@@ -60,7 +61,9 @@ CREATE TABLE trace (
   graph BLOB NOT NULL
 ) STRICT;
 CREATE INDEX trace_start
-  ON trace (start_us, flags, services, duration_s, response_s, status, first_end_us, last_end_us);
+  ON trace (
+    start_us, flags, services, faulty_services, duration_s, response_s, status, first_end_us,
+    last_end_us);
 CREATE INDEX trace_url ON trace (start_us, url);
 CREATE INDEX trace_updated ON trace (updated_us, documents);
 CREATE INDEX trace_first_minute ON trace (first_minute) WHERE first_minute <> last_minute;

@@ -11,12 +11,17 @@ use super::names::{self, Known};
 use super::query::{Key, TimeRange, Window};
 use super::row::{ERROR, FAULT, METHOD, PARTIAL, THROTTLE, method_bits, microseconds};
 use super::terms::TermValue;
-use crate::backend::local::filter::{Pushdown, Range};
+use crate::backend::local::filter::{Pushdown, Range, TextPart};
+
+/// Most rows of a range of annotations that are sorted.
+const MAX_SORTED: i64 = 20_000;
 
 /// A walk through traces.
 #[derive(Clone, Debug)]
 pub(super) struct Selection {
     walk: Walk,
+    /// Values of what the walk goes through, before those of the conditions.
+    source: Vec<Value>,
     /// Conditions on the window, with `?` for each of their values.
     times: Conditions,
     /// Conditions of the filter.
@@ -51,6 +56,8 @@ enum Walk {
     End,
     /// Traces that have one annotation or user, by start.
     Term,
+    /// Traces that have a number in a range as annotation: sorted by start when all are found.
+    TermRange,
 }
 
 impl Walk {
@@ -59,12 +66,12 @@ impl Walk {
             Self::Start | Self::Url => "t.start_us",
             Self::Updated => "t.updated_us",
             Self::End => "t.last_end_us",
-            Self::Term => "x.start_us",
+            Self::Term | Self::TermRange => "x.start_us",
         }
     }
 
     fn key(self) -> &'static str {
-        if self == Self::Term { "x.trace" } else { "t.key" }
+        if matches!(self, Self::Term | Self::TermRange) { "x.trace" } else { "t.key" }
     }
 
     fn source(self) -> &'static str {
@@ -74,6 +81,11 @@ impl Walk {
             Self::Updated => "trace t INDEXED BY trace_updated",
             // CROSS: the index of terms leads, whatever the planner thinks.
             Self::Term => "term x CROSS JOIN trace t ON t.key = x.trace",
+            Self::TermRange => {
+                "(SELECT DISTINCT start_us, trace FROM term
+                  WHERE key = ? AND value BETWEEN ? AND ?) x
+                 CROSS JOIN trace t ON t.key = x.trace"
+            }
         }
     }
 }
@@ -87,20 +99,28 @@ impl Selection {
         pushdown: &Pushdown,
     ) -> rusqlite::Result<Self> {
         let walk = match range {
-            TimeRange::TraceId if pushdown.http_url.is_some() => Walk::Url,
+            TimeRange::TraceId
+                if pushdown.http_url.is_some() || !pushdown.http_url_parts.is_empty() =>
+            {
+                Walk::Url
+            }
             TimeRange::TraceId => Walk::Start,
             TimeRange::Event => Walk::Updated,
             TimeRange::Service => Walk::End,
         };
         let mut selection = Self {
             walk,
+            source: Vec::new(),
             times: Conditions::default(),
             filter: Conditions::default(),
             exact: pushdown.exact,
             nothing: false,
         };
         selection.terms(db, pushdown)?;
-        selection.services(db, &pushdown.services)?;
+        selection.ranges(db, &pushdown.annotation_ranges)?;
+        selection.services(db, "t.services", &pushdown.services)?;
+        // A fault of a service is looked at again: the body may say more.
+        selection.services(db, "t.faulty_services", &pushdown.faulty_services)?;
         selection.columns(pushdown);
         selection.window(window);
         Ok(selection)
@@ -158,16 +178,36 @@ impl Selection {
         if let Some(url) = &pushdown.http_url {
             self.filter.and("t.url = ?", [Value::Text(url.clone())]);
         }
+        for (part, text) in pushdown.http_url_parts.iter().filter(|(_, text)| !text.is_empty()) {
+            let text = Value::Text(text.clone());
+            match part {
+                TextPart::Contains => self.filter.and("instr(t.url, ?) > 0", [text]),
+                TextPart::Begins => {
+                    self.filter.and("substr(t.url, 1, length(?)) = ?", [text.clone(), text]);
+                }
+                TextPart::Ends => {
+                    self.filter.and("substr(t.url, -length(?)) = ?", [text.clone(), text]);
+                }
+            }
+        }
+        if pushdown.http_url_parts.iter().any(|(_, text)| text.is_empty()) {
+            self.filter.and("t.url IS NOT NULL", []);
+        }
     }
 
-    fn services(&mut self, db: &Connection, services: &[String]) -> rusqlite::Result<()> {
+    fn services(
+        &mut self,
+        db: &Connection,
+        column: &str,
+        services: &[String],
+    ) -> rusqlite::Result<()> {
         for service in services {
             let Some(mask) = names::look_up_service_mask(db, service)? else {
                 self.nothing = true;
                 return Ok(());
             };
             self.exact &= names::mask_is_exact(mask);
-            self.filter.and("t.services & ? = ?", [mask.into(), mask.into()]);
+            self.filter.and(&format!("{column} & ? = ?"), [mask.into(), mask.into()]);
         }
         Ok(())
     }
@@ -189,6 +229,34 @@ impl Selection {
                 Known::Nowhere => self.nothing = true,
                 Known::Perhaps => self.exact = false,
                 Known::As(key) => self.term(key, &value),
+            }
+        }
+        Ok(())
+    }
+
+    /// The first range leads the walk if it finds few; else the traces are looked at, of which many
+    /// will match.
+    fn ranges(&mut self, db: &Connection, ranges: &[(String, Range)]) -> rusqlite::Result<()> {
+        for (key, Range { min, max }) in ranges {
+            let key = match names::look_up_term_key(db, &names::annotation_key(key))? {
+                Known::As(key) => key,
+                Known::Nowhere => {
+                    self.nothing = true;
+                    continue;
+                }
+                Known::Perhaps => {
+                    self.exact = false;
+                    continue;
+                }
+            };
+            let leads = matches!(self.walk, Walk::Start | Walk::Url)
+                && self.source.is_empty()
+                && is_narrow(db, key, *min, *max)?;
+            if leads {
+                self.walk = Walk::TermRange;
+                self.source = vec![key.into(), (*min).into(), (*max).into()];
+            } else {
+                self.exact = false;
             }
         }
         Ok(())
@@ -221,7 +289,7 @@ impl Selection {
             self.walk.source(),
             conditions.sql,
         );
-        (sql, conditions.values)
+        (sql, self.source.iter().cloned().chain(conditions.values).collect())
     }
 
     fn add_after(&self, conditions: &mut Conditions, Key { time_us, trace }: Key) {
@@ -240,7 +308,10 @@ impl Selection {
         last: Option<Key>,
     ) -> rusqlite::Result<u64> {
         // Terms are part of the filter: what they lead through is ordered by start like the rest.
-        let walk = if self.walk == Walk::Term { Walk::Start } else { self.walk };
+        let walk = match self.walk {
+            Walk::Term | Walk::TermRange => Walk::Start,
+            walk => walk,
+        };
         let plain = Self { walk, filter: Conditions::default(), ..self.clone() };
         let mut conditions = plain.times.clone();
         conditions.sql = conditions.sql.replace("x.start_us", "t.start_us");
@@ -258,4 +329,15 @@ impl Selection {
         db.prepare_cached(&sql)?
             .query_row(rusqlite::params_from_iter(conditions.values), |row| row.get(0))
     }
+}
+
+/// Whether few enough rows lie in a range to sort them all.
+fn is_narrow(db: &Connection, key: i64, min: f64, max: f64) -> rusqlite::Result<bool> {
+    let found: i64 = db
+        .prepare_cached(
+            "SELECT count(*) FROM (
+               SELECT 1 FROM term WHERE key = ? AND value BETWEEN ? AND ? LIMIT ?)",
+        )?
+        .query_row((key, min, max, MAX_SORTED + 1), |row| row.get(0))?;
+    Ok(found <= MAX_SORTED)
 }

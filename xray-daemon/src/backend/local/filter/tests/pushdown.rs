@@ -3,7 +3,7 @@
 use xray_tracing::document::AnnotationValue;
 
 use super::fixtures::{TestGroups, select, traces};
-use crate::backend::local::filter::{Filter, Pushdown, Range};
+use crate::backend::local::filter::{Filter, Pushdown, Range, TextPart};
 use crate::backend::local::trace::Summary;
 
 fn pushdown(text: &str) -> Pushdown {
@@ -42,6 +42,17 @@ fn simple_conditions_are_pushed_down_in_full() {
             annotations: vec![("rank".into(), AnnotationValue::Number(10.0))],
             users: vec!["bob".into()],
             http_method: Some("GET".into()),
+            ..exact.clone()
+        }
+    );
+    assert_eq!(
+        pushdown(r#"annotation.rank < 10 http.url CONTAINS "/a" http.url ENDSWITH "b""#),
+        Pushdown {
+            annotation_ranges: vec![(
+                "rank".into(),
+                Range { min: f64::NEG_INFINITY, max: 10.0_f64.next_down() }
+            )],
+            http_url_parts: vec![(TextPart::Contains, "/a".into()), (TextPart::Ends, "b".into())],
             ..exact
         }
     );
@@ -63,7 +74,11 @@ fn what_is_only_implied_is_not_exact() {
         ),
         (
             r#"service("back") {fault}"#,
-            Pushdown { services: vec!["back".into()], ..Pushdown::default() },
+            Pushdown {
+                services: vec!["back".into()],
+                faulty_services: vec!["back".into()],
+                ..Pushdown::default()
+            },
         ),
         (
             r#"edge("front", id(type: "x"))"#,
@@ -71,7 +86,6 @@ fn what_is_only_implied_is_not_exact() {
         ),
         ("duration != 2", Pushdown::default()),
         (r#"duration = "slow""#, Pushdown::default()),
-        (r#"http.url CONTAINS "a""#, Pushdown::default()),
         ("annotation.rank != 1", Pushdown::default()),
         (r#"group.name = "x""#, Pushdown::default()),
     ] {
@@ -103,6 +117,21 @@ fn selects(pushdown: &Pushdown, summary: &Summary) -> bool {
         && text(&pushdown.http_method, &summary.http.method)
         && text(&pushdown.http_url, &summary.http.url)
         && pushdown.users.iter().all(|user| summary.users.iter().any(|known| known.name == *user))
+        && pushdown.http_url_parts.iter().all(|(part, text)| {
+            let url = summary.http.url.as_deref();
+            url.is_some_and(|url| match part {
+                TextPart::Begins => url.starts_with(text),
+                TextPart::Contains => url.contains(text),
+                TextPart::Ends => url.ends_with(text),
+            })
+        })
+        && pushdown.annotation_ranges.iter().all(|(key, range)| {
+            let values = summary.annotations.get(key).into_iter().flatten();
+            values.into_iter().any(|said| match said.value {
+                AnnotationValue::Number(number) => within(Some(*range), Some(number)),
+                _ => false,
+            })
+        })
         && pushdown.annotations.iter().all(|(key, value)| {
             let known = summary.annotations.get(key);
             known.is_some_and(|known| known.iter().any(|known| known.value == *value))
@@ -125,6 +154,11 @@ fn rows_selected_beforehand_hold_every_match_and_nothing_else_where_exact() {
         r#"edge("front", "back") ok"#,
         "annotation.enabled = true",
         "annotation.enabled",
+        "annotation.rank >= 20",
+        "annotation.rank < 15 annotation.rank > 1",
+        r#"http.url CONTAINS "/api/""#,
+        r#"http.url BEGINSWITH "http://shop" http.url ENDSWITH "h""#,
+        r#"http.url CONTAINS """#,
         r#"user = "bob" AND user = "alice""#,
         r#"http.method = "GET" http.method = "POST""#,
         "throttle != false (fault OR ok)",
