@@ -9,6 +9,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -19,6 +20,9 @@ use xray_daemon::config::{Command, DaemonConfig, LogSettings, load};
 /// Threads of the runtime; intake and the local store have their own. Uploads are short, so even a
 /// machine with many processors needs few.
 const MAX_WORKERS: usize = 4;
+
+/// Longest that blocking work may hold up the end of the process.
+const LAST_WAIT: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into());
@@ -57,7 +61,12 @@ fn run(config: DaemonConfig, log: &LogSettings) -> ExitCode {
         .enable_all()
         .build()
         .context("the runtime cannot be started; raise the limit of processes");
-    let ended = runtime.and_then(|runtime| runtime.block_on(daemon(config)));
+    let ended = runtime.and_then(|runtime| {
+        let ended = runtime.block_on(daemon(config));
+        // A second signal waits for nobody, a query of the local store included.
+        runtime.shutdown_timeout(LAST_WAIT);
+        ended
+    });
     ended.unwrap_or_else(|refused| {
         error!("{}", with_causes(refused.as_ref()));
         ExitCode::FAILURE

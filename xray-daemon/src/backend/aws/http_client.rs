@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use aws_smithy_types::base64;
 use bytes::Bytes;
-use http::Uri;
+use http::{HeaderValue, Uri};
 use http_body_util::Full;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -83,13 +84,42 @@ impl Dial {
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         let Some(text) = proxy else { return Ok(Self::Direct(connector)) };
-        let refused = || AwsError::Proxy(text.to_owned());
+        // What stands before the @ is a secret.
+        let (user, shown) = text.rsplit_once('@').unwrap_or(("", text));
+        let refused = || AwsError::Proxy(shown.to_owned());
         let proxy: Uri = text.parse().map_err(|_| refused())?;
         if proxy.host().is_none() || proxy.scheme_str() != Some("http") {
             return Err(refused());
         }
-        Ok(Self::Proxy(Tunnel::new(proxy, connector)))
+        let user = user.strip_prefix("http://").filter(|user| !user.is_empty());
+        let tunnel = Tunnel::new(proxy, connector);
+        let Some(user) = user else { return Ok(Self::Proxy(tunnel)) };
+        let basic = format!("Basic {}", base64::encode(percent_decoded(user)));
+        let mut basic = HeaderValue::from_str(&basic).map_err(|_| refused())?;
+        basic.set_sensitive(true);
+        Ok(Self::Proxy(tunnel.with_auth(basic)))
     }
+}
+
+/// The bytes of a part of a URL.
+fn percent_decoded(text: &str) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|_| *byte == b'%');
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(escaped) => {
+                decoded.push(escaped);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                decoded.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    decoded
 }
 
 type Connecting = Pin<Box<dyn Future<Output = Result<TokioIo<TcpStream>, DialError>> + Send>>;
@@ -167,7 +197,43 @@ impl ServerCertVerifier for Unchecked {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    #[test]
+    fn the_secret_of_a_proxy_is_sent_as_it_is_and_never_shown() {
+        assert_eq!(percent_decoded("me:s%40%2Fx%zz%"), b"me:s@/x%zz%");
+        let error = Dial::new(Some("https://me:secret@proxy:1")).unwrap_err().to_string();
+        assert!(error.contains("proxy:1") && !error.contains("secret"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_proxy_is_asked_to_connect_by_who_the_url_names() {
+        let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://me:s%40@{}", proxy.local_addr().unwrap());
+        let mut dial = Dial::new(Some(&url)).unwrap();
+        let connect = dial.call("https://xray.eu-west-1.amazonaws.com".parse().unwrap());
+        let answer = async {
+            let (mut stream, _) = proxy.accept().await.unwrap();
+            let mut asked = String::new();
+            while !asked.ends_with("\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).await.unwrap();
+                asked.push(char::from(byte[0]));
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            asked
+        };
+        let (connected, asked) = tokio::join!(connect, answer);
+        assert!(connected.is_ok());
+        assert!(
+            asked.starts_with("CONNECT xray.eu-west-1.amazonaws.com:443 HTTP/1.1\r\n"),
+            "{asked}"
+        );
+        assert!(asked.contains("roxy-Authorization: Basic bWU6c0A=\r\n"), "{asked}");
+    }
 
     #[test]
     fn a_proxy_that_is_no_url_is_named() {
@@ -176,6 +242,7 @@ mod tests {
             assert!(matches!(error, AwsError::Proxy(_)), "{proxy}: {error}");
         }
         assert!(matches!(Dial::new(Some("http://proxy:3128")), Ok(Dial::Proxy(_))));
+        assert!(matches!(Dial::new(Some("http://me:s%40@proxy:3128")), Ok(Dial::Proxy(_))));
         assert!(matches!(Dial::new(None), Ok(Dial::Direct(_))));
     }
 }
