@@ -3,7 +3,7 @@
 //! In: batches of segments from delivery, and HTTP requests on port 2002. Out: API answers and
 //! pages. Owns: one SQLite file, its writer thread and a few readers. Nothing here needs a region,
 //! credentials or a network, and nothing here is told apart by who asks: AWS CLI, boto3, Grafana
-//! and the console read the same store through the same questions ([`Store`]).
+//! and the console read the same store through the same questions ([`Store`](store::Store)).
 
 mod api;
 mod arn;
