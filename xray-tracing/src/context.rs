@@ -187,7 +187,7 @@ pub struct CurrentTrace {
 /// ```
 pub fn current_trace() -> Option<CurrentTrace> {
     current::with_current(|_, root, place| CurrentTrace {
-        trace_id: root.trace_id,
+        trace_id: root.trace_id(),
         parent_id: place.map_or(root.segment_id, |place| SegmentId::from_u64(place.id)),
         sampled: root.sampled,
         rule: root.rule.clone(),

@@ -267,7 +267,7 @@ fn write_identity(json: &mut Writer<'_>, part: &Part, record: &Record, standing:
     json.epoch_ns(part.zero_epoch_ns + record.start_ns);
     if standing != Standing::Embedded {
         json.key("trace_id");
-        json.trace_id(part.root.trace_id);
+        json.trace_id(part.root.trace_id());
     }
     if standing == Standing::InProgress {
         json.key("in_progress");

@@ -5,14 +5,11 @@
 //!
 //! An id comes back after its span has closed, so that an answer may be stale. Ids name the thread
 //! that created them: for spans *of this thread* a new use of the id overwrites the cell, and the
-//! answer is right. (Unless a filter kept that new span from the layer: where that can be, the
-//! callsite is compared as well.) For spans *of other threads* "sampled" is checked against the record
-//! itself, and "unsampled" is used only where a wrong answer costs a time stamp, see
+//! answer is right. For spans *of other threads* "sampled" is checked against the record itself, and
+//! "unsampled" is used only where a wrong answer costs a time stamp, see
 //! [`Known::UnsampledElsewhere`].
 
 use std::cell::Cell;
-
-use tracing_core::Metadata;
 
 use super::open_trace::Place;
 
@@ -30,93 +27,108 @@ pub(crate) enum Known {
     RecordedElsewhere(Place),
 }
 
-#[derive(Clone, Copy)]
-struct Entry {
+/// Three arrays, so that the answer "unsampled" needs two words.
+struct Cells {
     /// Registry ids are never 0.
-    span: u64,
-    /// Which of the process's tracers: their registries use the same ids.
-    tracer: u32,
-    /// Address of the span's metadata.
-    callsite: usize,
-    known: Known,
+    spans: [Cell<u64>; CELLS],
+    /// The tracer (the registries of two use the same ids) and what is known.
+    tags: [Cell<u64>; CELLS],
+    places: [Cell<Place>; CELLS],
 }
 
-/// Who asks about, or tells of, which span.
-#[derive(Clone, Copy)]
-pub(crate) struct Subject {
-    pub(crate) tracer: u32,
-    pub(crate) span: u64,
-    /// 0 where the span is known to be the layer's.
-    pub(crate) callsite: usize,
-}
-
-pub(crate) fn callsite_of(metadata: &'static Metadata<'static>) -> usize {
-    std::ptr::from_ref(metadata).addr()
-}
+const UNSAMPLED: u64 = 1;
+const UNSAMPLED_ELSEWHERE: u64 = 2;
+const RECORDED: u64 = 3;
+const RECORDED_ELSEWHERE: u64 = 4;
 
 thread_local! {
-    static KNOWN: [Cell<Entry>; CELLS] = const {
-        [const { Cell::new(NOTHING) }; CELLS]
+    static KNOWN: Cells = const {
+        Cells {
+            spans: [const { Cell::new(0) }; CELLS],
+            tags: [const { Cell::new(0) }; CELLS],
+            places: [const { Cell::new(Place::NOWHERE) }; CELLS],
+        }
     };
 }
 
-const NOTHING: Entry = Entry { span: 0, tracer: 0, callsite: 0, known: Known::Nothing };
-
-fn cell_of(span: u64) -> usize {
-    span as usize % CELLS
+fn tag(tracer: u32, kind: u64) -> u64 {
+    u64::from(tracer) << 8 | kind
 }
 
-pub(crate) fn get(of: Subject) -> Known {
-    let entry = KNOWN.try_with(|known| known[cell_of(of.span)].get());
-    match entry {
-        Ok(entry)
-            if entry.span == of.span
-                && entry.tracer == of.tracer
-                && (of.callsite == 0 || entry.callsite == of.callsite) =>
-        {
-            entry.known
+#[inline]
+pub(crate) fn get(tracer: u32, span: u64) -> Known {
+    let index = span as usize % CELLS;
+    let known = KNOWN.try_with(|cells| {
+        if cells.spans[index].get() != span {
+            return Known::Nothing;
         }
-        _ => Known::Nothing,
-    }
+        // Another tracer's tag is none of these.
+        match cells.tags[index].get() ^ tag(tracer, 0) {
+            UNSAMPLED => Known::Unsampled,
+            UNSAMPLED_ELSEWHERE => Known::UnsampledElsewhere,
+            RECORDED => Known::Recorded(cells.places[index].get()),
+            RECORDED_ELSEWHERE => Known::RecordedElsewhere(cells.places[index].get()),
+            _ => Known::Nothing,
+        }
+    });
+    known.unwrap_or(Known::Nothing)
 }
 
-pub(crate) fn set(of: Subject, known: Known) {
-    let Subject { tracer, span, callsite } = of;
+#[inline]
+pub(crate) fn set(tracer: u32, span: u64, known: Known) {
+    let (kind, place) = match known {
+        Known::Nothing => (0, None),
+        Known::Unsampled => (UNSAMPLED, None),
+        Known::UnsampledElsewhere => (UNSAMPLED_ELSEWHERE, None),
+        Known::Recorded(place) => (RECORDED, Some(place)),
+        Known::RecordedElsewhere(place) => (RECORDED_ELSEWHERE, Some(place)),
+    };
+    let index = span as usize % CELLS;
+    let write = |cells: &Cells| {
+        cells.spans[index].set(span);
+        cells.tags[index].set(tag(tracer, kind));
+        if let Some(place) = place {
+            cells.places[index].set(place);
+        }
+    };
     // Without thread-locals, at the very end of a thread, everything goes the long way.
-    KNOWN.try_with(|cells| cells[cell_of(span)].set(Entry { span, tracer, callsite, known })).ok();
+    KNOWN.try_with(write).ok();
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(tracer: u32, span: u64) -> Subject {
-        Subject { tracer, span, callsite: 0 }
-    }
-
     #[test]
     fn a_cell_answers_for_its_own_span_and_tracer_only() {
         let next = 100 + CELLS as u64;
-        set(of(1, 100), Known::Unsampled);
-        assert_eq!(get(of(1, 100)), Known::Unsampled);
-        assert_eq!(get(of(2, 100)), Known::Nothing);
-        assert_eq!(get(of(1, next)), Known::Nothing);
-        set(of(1, next), Known::UnsampledElsewhere);
-        assert_eq!(get(of(1, 100)), Known::Nothing);
+        set(1, 100, Known::Unsampled);
+        assert_eq!(get(1, 100), Known::Unsampled);
+        assert_eq!(get(2, 100), Known::Nothing);
+        assert_eq!(get(1, next), Known::Nothing);
+        set(1, next, Known::UnsampledElsewhere);
+        assert_eq!(get(1, 100), Known::Nothing);
     }
 
     #[test]
-    fn where_it_is_asked_for_the_callsite_must_be_the_same() {
-        set(Subject { callsite: 8, ..of(1, 7) }, Known::Unsampled);
-        assert_eq!(get(Subject { callsite: 8, ..of(1, 7) }), Known::Unsampled);
-        assert_eq!(get(Subject { callsite: 9, ..of(1, 7) }), Known::Nothing);
-        assert_eq!(get(of(1, 7)), Known::Unsampled);
+    fn every_answer_comes_back_as_it_was_given() {
+        let place = Place { id: 7, index: 3, ..Place::default() };
+        for known in [
+            Known::Nothing,
+            Known::Unsampled,
+            Known::UnsampledElsewhere,
+            Known::Recorded(place),
+            Known::RecordedElsewhere(place),
+        ] {
+            set(3, 9, known);
+            assert_eq!(get(3, 9), known);
+        }
     }
 
     #[test]
     fn other_threads_know_nothing() {
-        set(of(1, 5), Known::Unsampled);
-        let elsewhere = std::thread::spawn(|| get(of(1, 5))).join().unwrap();
+        set(1, 5, Known::Unsampled);
+        let elsewhere = std::thread::spawn(|| get(1, 5)).join().unwrap();
         assert_eq!(elsewhere, Known::Nothing);
     }
 }

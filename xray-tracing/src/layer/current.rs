@@ -114,10 +114,7 @@ pub(crate) fn tracer() -> Option<Arc<Tracer>> {
 
 /// The way from the current span to its root, or the context's root; `None` outside any.
 fn climb(layer: &XrayLayer, dispatch: &Dispatch) -> Option<Climb> {
-    let span = dispatch.current_span();
-    span.id()
-        .and_then(|id| layer.climb(dispatch, id))
-        .or_else(|| context_of(layer.tracer()).map(Climb::from_root))
+    layer.climb_from_current(dispatch).or_else(|| context_of(layer.tracer()).map(Climb::from_root))
 }
 
 /// Runs `work` with the current root, and the place of the current span in it if it is recorded.
@@ -135,8 +132,7 @@ pub(crate) fn with_current<R>(
 /// Like [`with_current`], but in the short way where the current span is known: without the root.
 pub(crate) fn with_spot<R>(work: impl FnOnce(&Tracer, Option<Place>) -> R) -> Option<Option<R>> {
     with_layer(|layer, dispatch| {
-        let span = dispatch.current_span();
-        let place = match layer.place_of(dispatch, &span) {
+        let place = match layer.current_place(dispatch) {
             Some(place) => place,
             None => context_of(layer.tracer())?.place(),
         };

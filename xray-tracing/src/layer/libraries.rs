@@ -3,46 +3,25 @@
 //!
 //! In: the target of a span (its module path). Out: yes or no. Owns the list.
 
-/// Crates whose own spans never stand for a request or a job of the service.
-const LIBRARIES: &[&str] = &[
-    "h2",
-    "hyper",
-    "hyper_util",
-    "hyper_rustls",
-    "reqwest",
-    "rustls",
-    "tower",
-    "tower_http",
-    "tonic",
-    "axum",
-    "axum_core",
-    "tokio",
-    "tokio_util",
-    "mio",
-    "runtime",
-    "sqlx",
-    "sqlx_core",
-    "sqlx_postgres",
-    "sqlx_sqlite",
-    "sqlx_mysql",
-    "opentelemetry",
-    "opentelemetry_sdk",
-    "opentelemetry_otlp",
-    "redis",
-    "tungstenite",
-    "tokio_tungstenite",
-    "rdkafka",
-    "kube_client",
-    "kube_runtime",
-];
-/// Families of crates: the AWS SDK.
-const FAMILIES: &[&str] =
-    &["aws_sdk_", "aws_smithy_", "aws_config", "aws_runtime", "aws_credential_"];
-
-/// Whether `target` belongs to one of them.
+/// Whether `target` belongs to a crate whose own spans never stand for a request or a job of the
+/// service.
 pub(crate) fn contain(target: &str) -> bool {
-    let name = target.split("::").next().unwrap_or(target);
-    LIBRARIES.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family))
+    let end = target.bytes().position(|byte| byte == b':').unwrap_or(target.len());
+    match target.get(..end).unwrap_or(target) {
+        "h2" | "hyper" | "hyper_util" | "hyper_rustls" | "reqwest" | "rustls" => true,
+        "tower" | "tower_http" | "tonic" | "axum" | "axum_core" => true,
+        "tokio" | "tokio_util" | "mio" | "runtime" => true,
+        "sqlx" | "sqlx_core" | "sqlx_postgres" | "sqlx_sqlite" | "sqlx_mysql" | "redis" => true,
+        "opentelemetry" | "opentelemetry_sdk" | "opentelemetry_otlp" => true,
+        "tungstenite" | "tokio_tungstenite" | "rdkafka" | "kube_client" | "kube_runtime" => true,
+        name => name.starts_with("aws_") && is_of_aws(name),
+    }
+}
+
+/// The AWS SDK is a family of crates; a service may well be called `aws_tools`.
+fn is_of_aws(name: &str) -> bool {
+    let families = ["aws_sdk_", "aws_smithy_", "aws_config", "aws_runtime", "aws_credential_"];
+    families.iter().any(|family| name.starts_with(family))
 }
 
 #[cfg(test)]

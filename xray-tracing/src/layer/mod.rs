@@ -32,6 +32,7 @@ mod feed;
 mod libraries;
 mod slots;
 mod sql_event;
+mod stack;
 mod values;
 
 #[cfg(all(test, feature = "init", feature = "tokio"))]

@@ -42,6 +42,10 @@ pub(crate) struct Place {
     pub(crate) index: u32,
 }
 
+impl Place {
+    pub(crate) const NOWHERE: Self = Self { slot: SlotKey::NONE, id: 0, index: 0 };
+}
+
 /// Records that leave.
 #[derive(Debug)]
 pub(crate) struct Part {
@@ -277,7 +281,7 @@ mod tests {
         let root = Root {
             tracer: 0,
             name: "orders".into(),
-            trace_id: TraceId::random(),
+            trace_id: TraceId::random().into(),
             segment_id: SegmentId::from_u64(1),
             incoming: None,
             sampled: true,

@@ -18,6 +18,10 @@ impl Text {
         let start = self.start as usize;
         start..start + self.bytes as usize
     }
+
+    fn shifted(self, by: u32) -> Self {
+        Self { start: self.start + by, ..self }
+    }
 }
 
 /// No record, no field.
@@ -143,6 +147,17 @@ pub(crate) enum Key {
     SqlUser,
 }
 
+impl Key {
+    /// The same, where its text stands `by` bytes further on.
+    fn shifted(self, by: u32) -> Self {
+        match self {
+            Self::Annotation(text) => Self::Annotation(text.shifted(by)),
+            Self::Metadata(text) => Self::Metadata(text.shifted(by)),
+            key => key,
+        }
+    }
+}
+
 /// A value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Value {
@@ -153,6 +168,17 @@ pub(crate) enum Value {
     Text(Text),
     /// Text that is JSON already.
     Json(Text),
+}
+
+impl Value {
+    /// The same, where its text stands `by` bytes further on.
+    fn shifted(self, by: u32) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(text.shifted(by)),
+            Self::Json(text) => Self::Json(text.shifted(by)),
+            value => value,
+        }
+    }
 }
 
 /// A value on its record's chain.
@@ -195,6 +221,16 @@ const RECORD_BYTES: usize = 150;
 const FIELD_BYTES: usize = 30;
 
 impl Body {
+    /// Room for a small trace, so that its buffers need not grow step by step.
+    pub(crate) fn with_room() -> Self {
+        Self {
+            records: Vec::with_capacity(16),
+            fields: Vec::with_capacity(48),
+            exceptions: Vec::new(),
+            text: String::with_capacity(1_024),
+        }
+    }
+
     /// About how many bytes its documents will have.
     pub(crate) fn estimated_bytes(&self) -> usize {
         self.records.len() * RECORD_BYTES
@@ -292,10 +328,25 @@ impl Body {
         copied
     }
 
-    /// Adds a value whose text stands in `from`.
-    pub(crate) fn copy_field(&mut self, from: &Body, record: u32, key: Key, value: Value) {
-        let (key, value) = self.copy_pair(from, key, value);
-        self.add_field(record, key, value);
+    /// Adds values (at least one) whose text stands in `from`, in one go.
+    pub(crate) fn absorb(&mut self, from: &Body, pairs: &[(Key, Value)], record: u32) {
+        let base = self.text.len() as u32;
+        self.text.push_str(&from.text);
+        let first = self.fields.len() as u32;
+        let Some(record) = self.records.get_mut(record as usize) else { return };
+        let last = first + pairs.len() as u32 - 1;
+        let before = std::mem::replace(&mut record.last_field, last);
+        if record.first_field == NONE {
+            record.first_field = first;
+        }
+        if let Some(before) = self.fields.get_mut(before as usize) {
+            before.next = first;
+        }
+        self.fields.extend(pairs.iter().zip(first + 1..).map(|((key, value), next)| Field {
+            key: key.shifted(base),
+            value: value.shifted(base),
+            next: if next > last { NONE } else { next },
+        }));
     }
 
     /// Adds an exception whose text stands in `from`.

@@ -3,7 +3,7 @@
 //! In: the caller's header and the sampler's decision. Out: ids and decision, to whoever asks, and
 //! the header for callees. Owns them for as long as any span or task may ask, sampled or not.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::open_trace::Place;
 use super::slots::SlotKey;
@@ -15,7 +15,8 @@ pub(crate) struct Root {
     pub(crate) tracer: u32,
     /// Name of the segment: the service's.
     pub(crate) name: Arc<str>,
-    pub(crate) trace_id: TraceId,
+    /// Made when somebody asks: of an unsampled trace, often nobody does.
+    pub(crate) trace_id: OnceLock<TraceId>,
     pub(crate) segment_id: SegmentId,
     /// What the caller sent.
     pub(crate) incoming: Option<Box<TraceHeader>>,
@@ -27,6 +28,10 @@ pub(crate) struct Root {
 }
 
 impl Root {
+    pub(crate) fn trace_id(&self) -> TraceId {
+        *self.trace_id.get_or_init(TraceId::random)
+    }
+
     /// Where its own record stands, if it is recorded: always the first.
     pub(crate) fn place(&self) -> Option<Place> {
         Some(Place { slot: self.slot?, id: self.segment_id.to_u64(), index: 0 })
@@ -41,8 +46,8 @@ impl Root {
     pub(crate) fn outgoing(&self, parent: SegmentId) -> TraceHeader {
         let sampled = Sampled::from(self.sampled);
         match &self.incoming {
-            Some(incoming) => incoming.for_child(self.trace_id, parent, sampled),
-            None => TraceHeader::default().for_child(self.trace_id, parent, sampled),
+            Some(incoming) => incoming.for_child(self.trace_id(), parent, sampled),
+            None => TraceHeader::default().for_child(self.trace_id(), parent, sampled),
         }
     }
 
@@ -50,6 +55,6 @@ impl Root {
     #[cfg(feature = "tower")]
     pub(crate) fn response(&self) -> Option<TraceHeader> {
         let incoming = self.incoming.as_ref()?;
-        incoming.response(self.trace_id, Sampled::from(self.sampled))
+        incoming.response(self.trace_id(), Sampled::from(self.sampled))
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Scratch {
     /// Holds the text.
     pub(crate) body: Body,
     pub(crate) pairs: Vec<(Key, Value)>,
+    /// The segment's user.
+    pub(crate) user: Option<Value>,
 }
 
 thread_local! {
@@ -38,18 +40,22 @@ impl Scratch {
         let result = work(&mut scratch);
         scratch.body.clear();
         scratch.pairs.clear();
+        scratch.user = None;
         // Without thread-locals, at the very end of a thread, it is just freed.
         SCRATCH.try_with(|kept| kept.set(Some(scratch))).ok();
         result
     }
 
     pub(crate) fn add(&mut self, key: Key, value: Value) {
-        self.pairs.push((key, value));
+        match key {
+            Key::User => self.user = Some(value),
+            key => self.pairs.push((key, value)),
+        }
     }
 
     pub(crate) fn add_text(&mut self, key: Key, text: &str) {
         let value = Value::Text(cut_text(&mut self.body, text));
-        self.pairs.push((key, value));
+        self.add(key, value);
     }
 
     /// Prints `value` with `Debug`.

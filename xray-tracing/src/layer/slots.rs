@@ -14,15 +14,22 @@ const FIRST_CHUNK: u32 = 64;
 const CHUNKS: usize = 9;
 /// Most traces open at once: all chunks together.
 const MAX_OPEN: u32 = FIRST_CHUNK * ((1 << CHUNKS) - 1);
-/// Buffers kept for reuse, and the largest of them.
-const MAX_IDLE_BODIES: usize = 64;
-const MAX_IDLE_BODY_BYTES: usize = 256 * 1024;
+/// Buffers kept for reuse: what a busy service has under way, in numbers and in all their bytes.
+const MAX_IDLE_BODIES: usize = 1_024;
+const MAX_IDLE_BYTES: usize = 4 << 20;
+/// The largest buffer that is kept.
+const MAX_IDLE_BODY_BYTES: usize = 64 * 1024;
 
 /// Names a trace that is, or was, open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SlotKey {
     index: u32,
     generation: u32,
+}
+
+impl SlotKey {
+    /// No trace: slots in use have odd generations.
+    pub(crate) const NONE: Self = Self { index: 0, generation: 0 };
 }
 
 /// Its own cache lines: neighbours are used by other threads.
@@ -49,6 +56,26 @@ struct Idle {
     /// The first slot that was never used.
     unused: u32,
     bodies: Vec<Body>,
+    bodies_bytes: usize,
+}
+
+impl Idle {
+    fn take_body(&mut self) -> Body {
+        let Some(body) = self.bodies.pop() else { return Body::with_room() };
+        self.bodies_bytes = self.bodies_bytes.saturating_sub(body.capacity_bytes());
+        body
+    }
+
+    fn keep(&mut self, body: Body) {
+        let bytes = body.capacity_bytes();
+        if (1..=MAX_IDLE_BODY_BYTES).contains(&bytes)
+            && self.bodies.len() < MAX_IDLE_BODIES
+            && self.bodies_bytes + bytes <= MAX_IDLE_BYTES
+        {
+            self.bodies_bytes += bytes;
+            self.bodies.push(body);
+        }
+    }
 }
 
 /// A trace, locked.
@@ -80,7 +107,7 @@ impl Slots {
             }
             None => return None,
         };
-        let body = idle.bodies.pop().unwrap_or_default();
+        let body = idle.take_body();
         drop(idle);
         let mut slot = self.slot(index)?;
         slot.number = slot.number.wrapping_add(1) | 1;
@@ -101,17 +128,28 @@ impl Slots {
         drop(locked);
         let mut idle = self.idle();
         idle.free.push(key.index);
-        keep(&mut idle.bodies, trace.body);
+        idle.keep(trace.body);
     }
 
     /// A body for a trace that goes on, and back again when its documents are written.
     pub(crate) fn take_body(&self) -> Body {
-        self.idle().bodies.pop().unwrap_or_default()
+        self.idle().take_body()
     }
 
     pub(crate) fn give_body(&self, mut body: Body) {
         body.clear();
-        keep(&mut self.idle().bodies, body);
+        self.idle().keep(body);
+    }
+
+    /// Frees half of the buffers that wait for reuse: called now and then, so that a burst does not
+    /// hold its memory for ever.
+    pub(crate) fn trim(&self) {
+        let mut idle = self.idle();
+        let kept = idle.bodies.len() / 2;
+        let freed = idle.bodies.split_off(kept);
+        idle.bodies_bytes = idle.bodies.iter().map(Body::capacity_bytes).sum();
+        drop(idle);
+        drop(freed);
     }
 
     /// Visits every open trace.
@@ -142,12 +180,6 @@ impl Slots {
 
     fn idle(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn keep(bodies: &mut Vec<Body>, body: Body) {
-    if bodies.len() < MAX_IDLE_BODIES && (1..MAX_IDLE_BODY_BYTES).contains(&body.capacity_bytes()) {
-        bodies.push(body);
     }
 }
 

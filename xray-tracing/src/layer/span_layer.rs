@@ -2,22 +2,23 @@
 //!
 //! In: the registry's callbacks. Out: calls of the [`Tracer`]. Owns nothing but the way to it. A
 //! span without recorded ancestor begins a local root, marked by an extension; all other spans are
-//! found by way of the thread's cells, or up the registry to that mark. There is no `on_enter`.
+//! found by way of the thread's cells, or up the registry to that mark.
 //! Hot path: an unsampled request of 10 spans costs 0.3 µs more than the bare registry, a sampled
 //! one 3.5 µs in all (`benches/layer.rs`).
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Dispatch, Subscriber};
-use tracing_core::span::{Attributes, Current, Id, Record as Values};
+use tracing_core::span::{Attributes, Id, Record as Values};
 use tracing_core::{Event, Level, Metadata};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
-use super::cells::{self, Known, Subject};
+use super::cells::{self, Known};
 use super::clock;
 use super::current::{self, Climb, ClimbFn};
 use super::errors;
@@ -27,7 +28,7 @@ use super::record::{Flags, Name, Record};
 use super::root::Root;
 use super::scratch::Scratch;
 use super::tracer::{RootStart, Tracer};
-use super::{libraries, sql_event};
+use super::{libraries, sql_event, stack};
 
 /// Records spans as X-Ray segments; made by [`builder`](crate::builder).
 ///
@@ -106,104 +107,98 @@ impl XrayLayer {
         self.is_enabled
     }
 
-    /// The way from a span of `dispatch` to its root.
-    pub(crate) fn climb(&self, dispatch: &Dispatch, id: &Id) -> Option<Climb> {
-        self.climb?(dispatch, id)
-    }
-
     /// What must be enabled for the layer's sake.
     pub(crate) fn wanted(&self) -> Wanted {
         Wanted { is_enabled: self.is_enabled, max_span_level: self.tracer.settings.max_level }
     }
 
     /// Where the current span is recorded, if it is; the outer `None` says that it is in no trace.
-    pub(crate) fn place_of(&self, dispatch: &Dispatch, span: &Current) -> Option<Option<Place>> {
-        let id = span.id()?;
-        let subject = self.subject(id, span.metadata());
-        match self.spot(subject, || self.climb(dispatch, id)) {
+    pub(crate) fn current_place(&self, dispatch: &Dispatch) -> Option<Option<Place>> {
+        let id = Id::from_non_zero_u64(NonZeroU64::new(stack::current(self.tracer.id)?)?);
+        match self.spot(id.into_u64(), || self.climb?(dispatch, &id)) {
             Spot::Outside => None,
             Spot::Unsampled => Some(None),
             Spot::Recorded(place) => Some(Some(place)),
         }
     }
 
+    /// The way from the current span to its root.
+    pub(crate) fn climb_from_current(&self, dispatch: &Dispatch) -> Option<Climb> {
+        let id = NonZeroU64::new(stack::current(self.tracer.id)?)?;
+        self.climb?(dispatch, &Id::from_non_zero_u64(id))
+    }
+
     fn records(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() <= self.tracer.settings.max_level
     }
 
-    fn subject(&self, id: &Id, metadata: Option<&'static Metadata<'static>>) -> Subject {
-        let callsite = metadata.map_or(0, cells::callsite_of);
-        Subject { tracer: self.tracer.id, span: id.into_u64(), callsite }
-    }
-
-    /// Where a span stands; `climb` is the long way to find out.
-    fn spot(&self, of: Subject, climb: impl FnOnce() -> Option<Climb>) -> Spot {
-        match cells::get(of) {
+    /// Where span `id` stands; `climb` is the long way to find out.
+    #[inline]
+    fn spot(&self, id: u64, climb: impl FnOnce() -> Option<Climb>) -> Spot {
+        match cells::get(self.tracer.id, id) {
             Known::Unsampled => Spot::Unsampled,
             Known::Recorded(place) => Spot::Recorded(place),
             Known::RecordedElsewhere(place) if self.tracer.is_open(place) => Spot::Recorded(place),
-            _ => self.climb_to_spot(of, climb),
+            _ => self.climb_to_spot(id, climb),
         }
     }
 
     /// The same, where a stale "unsampled" does no harm.
-    fn spot_for_time(&self, of: Subject, climb: impl FnOnce() -> Option<Climb>) -> Spot {
-        match cells::get(of) {
-            Known::UnsampledElsewhere => Spot::Unsampled,
-            // Checked when the time is noted.
-            Known::RecordedElsewhere(place) => Spot::Recorded(place),
-            _ => self.spot(of, climb),
+    #[inline]
+    fn spot_for_time(&self, id: u64, climb: impl FnOnce() -> Option<Climb>) -> Spot {
+        match cells::get(self.tracer.id, id) {
+            Known::Unsampled | Known::UnsampledElsewhere => Spot::Unsampled,
+            // If not of this thread, it is checked when the time is noted.
+            Known::Recorded(place) | Known::RecordedElsewhere(place) => Spot::Recorded(place),
+            Known::Nothing => self.climb_to_spot(id, climb),
         }
     }
 
     #[cold]
-    fn climb_to_spot(&self, of: Subject, climb: impl FnOnce() -> Option<Climb>) -> Spot {
+    fn climb_to_spot(&self, id: u64, climb: impl FnOnce() -> Option<Climb>) -> Spot {
         let Some(climb) = climb() else { return Spot::Outside };
-        // A filter may have hidden the span itself: then nothing is known of it.
-        let is_itself = climb.path().first() == Some(&of.span);
         let Some(place) = self.tracer.place(&climb.root, climb.path()) else {
-            if is_itself {
-                cells::set(of, Known::UnsampledElsewhere);
-            }
+            cells::set(self.tracer.id, id, Known::UnsampledElsewhere);
             return Spot::Unsampled;
         };
         // Only a span's own record: the place of an ancestor must not be closed with it.
-        if is_itself && self.tracer.is_record_of(place, of.span) {
-            cells::set(of, Known::RecordedElsewhere(place));
+        if self.tracer.is_record_of(place, id) {
+            cells::set(self.tracer.id, id, Known::RecordedElsewhere(place));
         }
         Spot::Recorded(place)
     }
 
-    /// Where something stands that happens in `within`.
-    fn spot_within<S>(&self, within: &Within<'_>, ctx: &Context<'_, S>) -> Spot
+    /// Where something stands that has this parent, or happens in the current span.
+    #[inline]
+    fn spot_of_parent<S>(
+        &self,
+        parent: Option<&Id>,
+        is_contextual: bool,
+        ctx: &Context<'_, S>,
+    ) -> Spot
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        match within {
-            Within::Nothing => Spot::Outside,
-            Within::Span(id) => match ctx.metadata(id) {
-                Some(metadata) => {
-                    self.spot(self.subject(id, Some(metadata)), || climb_context(ctx, id))
-                }
+        match parent {
+            Some(parent) if ctx.exists(parent) => {
+                self.spot(parent.into_u64(), || climb_context(ctx, parent.into_u64()))
+            }
+            None if is_contextual => match stack::current(self.tracer.id) {
+                Some(current) => self.spot(current, || climb_context(ctx, current)),
                 None => Spot::Outside,
             },
-            Within::Current(current) => match current.id() {
-                Some(id) => {
-                    let subject = self.subject(id, current.metadata());
-                    self.spot(subject, || Climb::along(steps(ctx.lookup_current()?.scope())))
-                }
-                None => Spot::Outside,
-            },
+            // A root by its own wish, or below a span that a filter hides.
+            _ => Spot::Outside,
         }
     }
 
     /// A span below a record becomes one, if it is important enough.
-    fn add_child(&self, attrs: &Attributes<'_>, of: Subject, parent: Place) {
+    fn add_child(&self, attrs: &Attributes<'_>, span: u64, parent: Place) {
         let mut known = Known::Nothing;
         if self.records(attrs.metadata()) {
             let name = Name::Static(attrs.metadata().name());
             let mut record = Record::new(fastrand::u64(1..), name, clock::now_ns());
-            record.span = of.span;
+            record.span = span;
             let place = Scratch::with(|scratch| {
                 attrs.record(scratch);
                 self.tracer.add(parent, record, scratch)
@@ -211,11 +206,11 @@ impl XrayLayer {
             known = place.map_or(Known::Nothing, Known::Recorded);
         }
         // Also where it is not recorded: the id may have been another span's.
-        cells::set(of, known);
+        cells::set(self.tracer.id, span, known);
     }
 
     /// A span below nothing begins a local root, or joins the request that the thread works on.
-    fn add_top<S>(&self, attrs: &Attributes<'_>, id: &Id, of: Subject, ctx: &Context<'_, S>)
+    fn add_top<S>(&self, attrs: &Attributes<'_>, id: &Id, span: u64, ctx: &Context<'_, S>)
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -223,47 +218,47 @@ impl XrayLayer {
             && let Some(root) = current::context_of(&self.tracer)
         {
             match root.place() {
-                Some(parent) => self.add_child(attrs, of, parent),
-                None => cells::set(of, Known::Unsampled),
+                Some(parent) => self.add_child(attrs, span, parent),
+                None => cells::set(self.tracer.id, span, Known::Unsampled),
             }
             return mark(ctx, id, root);
         }
         if !self.records(attrs.metadata()) || libraries::contain(attrs.metadata().target()) {
             self.tracer.counters.roots_ignored.add(1);
-            return cells::set(of, Known::Nothing);
+            return cells::set(self.tracer.id, span, Known::Nothing);
         }
         let name = attrs.metadata().name();
-        let root = self.tracer.begin_root(RootStart::default(), of.span, name, Flags::default());
+        let root = self.tracer.begin_root(RootStart::default(), span, name, Flags::default());
         if let Some(place) = root.place() {
             Scratch::with(|scratch| {
                 attrs.record(scratch);
                 self.tracer.enrich(place, scratch, Flags::default());
             });
         }
-        self.know_root(of, &root);
+        self.know_root(span, &root);
         mark(ctx, id, root);
     }
 
     /// A capture layer has made the record already; this is the span for it.
-    fn adopt<S>(&self, handed: Handed, id: &Id, of: Subject, ctx: &Context<'_, S>)
+    fn adopt<S>(&self, handed: Handed, id: &Id, span: u64, ctx: &Context<'_, S>)
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         match handed {
             Handed::Root(root) => {
-                self.tracer.set_root_span(&root, of.span);
-                self.know_root(of, &root);
+                self.tracer.set_root_span(&root, span);
+                self.know_root(span, &root);
                 mark(ctx, id, root);
             }
             Handed::Subsegment(place) => {
-                self.tracer.set_span(place, of.span);
-                cells::set(of, Known::Recorded(place));
+                self.tracer.set_span(place, span);
+                cells::set(self.tracer.id, span, Known::Recorded(place));
             }
         }
     }
 
-    fn know_root(&self, of: Subject, root: &Root) {
-        cells::set(of, root.place().map_or(Known::Unsampled, Known::Recorded));
+    fn know_root(&self, span: u64, root: &Root) {
+        cells::set(self.tracer.id, span, root.place().map_or(Known::Unsampled, Known::Recorded));
     }
 
     fn on_error(&self, event: &Event<'_>, place: Place) {
@@ -287,18 +282,16 @@ where
         if !self.is_enabled {
             return;
         }
-        let metadata = attrs.metadata();
-        let subject = self.subject(id, Some(metadata));
-        if metadata.target() == handover::TARGET
+        let span = id.into_u64();
+        if attrs.metadata().target() == handover::TARGET
             && let Some(handed) = handover::take(&self.tracer)
         {
-            return self.adopt(handed, id, subject, &ctx);
+            return self.adopt(handed, id, span, &ctx);
         }
-        let within = Within::of(attrs.is_contextual(), attrs.parent(), &ctx);
-        match self.spot_within(&within, &ctx) {
-            Spot::Unsampled => cells::set(subject, Known::Unsampled),
-            Spot::Recorded(parent) => self.add_child(attrs, subject, parent),
-            Spot::Outside => self.add_top(attrs, id, subject, &ctx),
+        match self.spot_of_parent(attrs.parent(), attrs.is_contextual(), &ctx) {
+            Spot::Unsampled => cells::set(self.tracer.id, span, Known::Unsampled),
+            Spot::Recorded(parent) => self.add_child(attrs, span, parent),
+            Spot::Outside => self.add_top(attrs, id, span, &ctx),
         }
     }
 
@@ -306,9 +299,9 @@ where
         if !self.is_enabled {
             return;
         }
-        let spot = self.spot(self.subject(id, None), || climb_context(&ctx, id));
-        if let Spot::Recorded(place) = spot
-            && self.tracer.is_record_of(place, id.into_u64())
+        let span = id.into_u64();
+        if let Spot::Recorded(place) = self.spot(span, || climb_context(&ctx, span))
+            && self.tracer.is_record_of(place, span)
         {
             Scratch::with(|scratch| {
                 values.record(scratch);
@@ -323,8 +316,7 @@ where
         if !self.is_enabled || !(is_query || *metadata.level() == Level::ERROR) {
             return;
         }
-        let within = Within::of(event.is_contextual(), event.parent(), &ctx);
-        let place = match self.spot_within(&within, &ctx) {
+        let place = match self.spot_of_parent(event.parent(), event.is_contextual(), &ctx) {
             Spot::Recorded(place) => Some(place),
             Spot::Unsampled => None,
             Spot::Outside => current::context_of(&self.tracer).and_then(|root| root.place()),
@@ -336,13 +328,20 @@ where
         }
     }
 
+    fn on_enter(&self, id: &Id, _: Context<'_, S>) {
+        if self.is_enabled {
+            stack::enter(self.tracer.id, id.into_u64());
+        }
+    }
+
     fn on_exit(&self, id: &Id, ctx: Context<'_, S>) {
         if !self.is_enabled {
             return;
         }
-        let subject = self.subject(id, None);
-        if let Spot::Recorded(place) = self.spot_for_time(subject, || climb_context(&ctx, id)) {
-            self.tracer.exit(place, id.into_u64());
+        let span = id.into_u64();
+        stack::exit(self.tracer.id, span);
+        if let Spot::Recorded(place) = self.spot_for_time(span, || climb_context(&ctx, span)) {
+            self.tracer.exit(place, span);
         }
     }
 
@@ -350,29 +349,9 @@ where
         if !self.is_enabled {
             return;
         }
-        let subject = self.subject(&id, None);
-        if let Spot::Recorded(place) = self.spot(subject, || climb_context(&ctx, &id)) {
-            self.tracer.close_span(place, id.into_u64());
-        }
-    }
-}
-
-/// What a span or an event happens in.
-enum Within<'a> {
-    Nothing,
-    Current(Current),
-    Span(&'a Id),
-}
-
-impl<'a> Within<'a> {
-    fn of<S>(is_contextual: bool, parent: Option<&'a Id>, ctx: &Context<'_, S>) -> Self
-    where
-        S: Subscriber + for<'b> LookupSpan<'b>,
-    {
-        match parent {
-            Some(parent) => Self::Span(parent),
-            None if is_contextual => Self::Current(ctx.current_span()),
-            None => Self::Nothing,
+        let span = id.into_u64();
+        if let Spot::Recorded(place) = self.spot(span, || climb_context(&ctx, span)) {
+            self.tracer.close_span(place, span);
         }
     }
 }
@@ -386,11 +365,12 @@ where
     }
 }
 
-fn climb_context<S>(ctx: &Context<'_, S>, id: &Id) -> Option<Climb>
+fn climb_context<S>(ctx: &Context<'_, S>, span: u64) -> Option<Climb>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    Climb::along(steps(ctx.span_scope(id)?))
+    let id = Id::from_non_zero_u64(NonZeroU64::new(span)?);
+    Climb::along(steps(ctx.span_scope(&id)?))
 }
 
 fn climb_dispatch<S>(dispatch: &Dispatch, id: &Id) -> Option<Climb>

@@ -4,8 +4,8 @@
 //! Out: parts of traces, to the emitter's queue. Owns the sampler and the open traces. Every call
 //! is short: one lock of one trace, no I/O.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tracing_core::Level;
@@ -19,7 +19,7 @@ use super::scratch::Scratch;
 use super::slots::{Locked, SlotKey, Slots};
 use crate::emitter::{Counters, Queue, Refused};
 use crate::sampling::{HttpTarget, Sampler, SamplingRequest};
-use crate::{SegmentId, TraceHeader, TraceId};
+use crate::{SegmentId, TraceHeader};
 
 /// Options of a tracer, all checked.
 #[derive(Debug)]
@@ -89,7 +89,10 @@ impl Tracer {
         let root = Root {
             tracer: self.id,
             name: Arc::clone(service),
-            trace_id: incoming.as_ref().and_then(|h| h.root).unwrap_or_else(TraceId::random),
+            trace_id: incoming
+                .as_ref()
+                .and_then(|header| header.root)
+                .map_or_else(OnceLock::new, OnceLock::from),
             segment_id: SegmentId::random(),
             incoming: incoming.map(Box::new),
             sampled,
@@ -291,6 +294,7 @@ impl Tracer {
             }
             self.send(part);
         });
+        self.slots.trim();
     }
 
     /// A part's documents are written: its buffers can be used again.
@@ -299,20 +303,16 @@ impl Tracer {
     }
 
     fn pour(&self, trace: &mut Locked<'_>, index: u32, scratch: &Scratch) {
-        if scratch.pairs.is_empty() && scratch.body.exceptions.is_empty() {
-            return;
-        }
-        let root = trace.root_index();
-        for (key, value) in &scratch.pairs {
-            // A user belongs to the segment, wherever it was said.
-            let of = match (key, root) {
-                (Key::User, Some(root)) => root,
-                _ => index,
-            };
-            trace.body.copy_field(&scratch.body, of, *key, *value);
+        if !scratch.pairs.is_empty() {
+            trace.body.absorb(&scratch.body, &scratch.pairs, index);
         }
         for exception in &scratch.body.exceptions {
             trace.body.copy_exception(&scratch.body, index, exception);
+        }
+        // A user belongs to the segment, wherever it was said.
+        if let Some(user) = scratch.user {
+            let of = trace.root_index().unwrap_or(index);
+            trace.body.absorb(&scratch.body, &[(Key::User, user)], of);
         }
     }
 
