@@ -152,9 +152,10 @@ impl Assembler {
                 json.text(cut_chars(&user, MAX_TEXT_CHARS));
             }
         }
-        write_annotations(json, &part.body, fields.clone());
+        let repeats = record.flags.has(Flags::SAID_MORE);
+        write_annotations(json, &part.body, fields.clone(), repeats);
         let span_name = if is_segment { part.body.name(record.name) } else { "" };
-        write_metadata(json, &part.body, fields, span_name, is_segment);
+        write_metadata(json, &part.body, fields, span_name, is_segment, repeats);
         if standing != Standing::InProgress {
             self.write_children(json, part, index, depth);
         }

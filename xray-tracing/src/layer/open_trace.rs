@@ -173,6 +173,11 @@ impl OpenTrace {
         }
     }
 
+    /// Worth asking whether something leaves: it does not in most traces before their end.
+    pub(crate) fn may_leave(&self) -> bool {
+        self.root_ended || self.is_over_cut()
+    }
+
     /// Nothing is open, and nothing can begin.
     pub(crate) fn is_finished(&self) -> bool {
         self.root_ended && self.open == 0 && self.root_span == 0 && self.body.records.is_empty()

@@ -19,8 +19,9 @@ impl Text {
         start..start + self.bytes as usize
     }
 
-    fn shifted(self, by: u32) -> Self {
-        Self { start: self.start + by, ..self }
+    /// Stands `by` bytes further on.
+    fn shift(&mut self, by: u32) {
+        self.start += by;
     }
 }
 
@@ -44,6 +45,8 @@ impl Flags {
     pub(crate) const SQL: Self = Self(1 << 6);
     /// Made by a capture layer, which alone says when it ends.
     pub(crate) const CAPTURED: Self = Self(1 << 8);
+    /// Values came more than once: some may stand for earlier ones.
+    pub(crate) const SAID_MORE: Self = Self(1 << 9);
     /// Left behind when the closed records of its body were taken.
     pub(crate) const STAYS: Self = Self(1 << 7);
 
@@ -147,17 +150,6 @@ pub(crate) enum Key {
     SqlUser,
 }
 
-impl Key {
-    /// The same, where its text stands `by` bytes further on.
-    fn shifted(self, by: u32) -> Self {
-        match self {
-            Self::Annotation(text) => Self::Annotation(text.shifted(by)),
-            Self::Metadata(text) => Self::Metadata(text.shifted(by)),
-            key => key,
-        }
-    }
-}
-
 /// A value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Value {
@@ -170,23 +162,23 @@ pub(crate) enum Value {
     Json(Text),
 }
 
-impl Value {
-    /// The same, where its text stands `by` bytes further on.
-    fn shifted(self, by: u32) -> Self {
-        match self {
-            Self::Text(text) => Self::Text(text.shifted(by)),
-            Self::Json(text) => Self::Json(text.shifted(by)),
-            value => value,
-        }
-    }
-}
-
 /// A value on its record's chain.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Field {
     pub(crate) key: Key,
     pub(crate) value: Value,
     next: u32,
+}
+
+impl Field {
+    fn shift_text(&mut self, by: u32) {
+        if let Key::Annotation(text) | Key::Metadata(text) = &mut self.key {
+            text.shift(by);
+        }
+        if let Value::Text(text) | Value::Json(text) = &mut self.value {
+            text.shift(by);
+        }
+    }
 }
 
 /// An error that a record met.
@@ -205,6 +197,19 @@ pub(crate) struct ExceptionRecord {
     pub(crate) line: u32,
     /// Module.
     pub(crate) label: Option<Name>,
+}
+
+impl ExceptionRecord {
+    fn shift_text(&mut self, by: u32) {
+        for text in [&mut self.kind, &mut self.message, &mut self.comment] {
+            text.shift(by);
+        }
+        for name in [&mut self.file, &mut self.label] {
+            if let Some(Name::Text(text)) = name {
+                text.shift(by);
+            }
+        }
+    }
 }
 
 /// The records of one trace, or of a part of it.
@@ -236,6 +241,11 @@ impl Body {
         self.records.len() * RECORD_BYTES
             + (self.fields.len() + self.exceptions.len()) * FIELD_BYTES
             + self.text.len()
+    }
+
+    /// No values and no exceptions.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.fields.is_empty() && self.exceptions.is_empty()
     }
 
     pub(crate) fn clear(&mut self) {
@@ -298,7 +308,10 @@ impl Body {
         self.fields.push(Field { key, value, next: NONE });
         let last = std::mem::replace(&mut record.last_field, index);
         match self.fields.get_mut(last as usize) {
-            Some(last) => last.next = index,
+            Some(last) => {
+                last.next = index;
+                record.flags.set(Flags::SAID_MORE);
+            }
             None => record.first_field = index,
         }
     }
@@ -328,29 +341,49 @@ impl Body {
         copied
     }
 
-    /// Adds values (at least one) whose text stands in `from`, in one go.
-    pub(crate) fn absorb(&mut self, from: &Body, pairs: &[(Key, Value)], record: u32) {
-        let base = self.text.len() as u32;
-        self.text.push_str(&from.text);
-        let first = self.fields.len() as u32;
+    /// Adds a value that belongs to no record yet; see [`absorb`](Self::absorb).
+    pub(crate) fn add_loose_field(&mut self, key: Key, value: Value) {
+        self.fields.push(Field { key, value, next: NONE });
+    }
+
+    /// Adds the loose values and the exceptions of `said` to a record, in one go.
+    pub(crate) fn absorb(&mut self, said: &Body, record: u32) {
+        let (text, first) = (self.text.len() as u32, self.fields.len() as u32);
+        self.text.push_str(&said.text);
+        for exception in &said.exceptions {
+            let mut exception = ExceptionRecord { record, ..*exception };
+            exception.shift_text(text);
+            self.exceptions.push(exception);
+        }
         let Some(record) = self.records.get_mut(record as usize) else { return };
-        let last = first + pairs.len() as u32 - 1;
-        let before = std::mem::replace(&mut record.last_field, last);
+        if said.fields.is_empty() {
+            return;
+        }
+        self.fields.extend_from_slice(&said.fields);
+        let last = self.fields.len() as u32 - 1;
+        for (field, next) in self.fields.iter_mut().skip(first as usize).zip(first + 1..) {
+            field.shift_text(text);
+            field.next = if next > last { NONE } else { next };
+        }
         if record.first_field == NONE {
             record.first_field = first;
+        } else {
+            record.flags.set(Flags::SAID_MORE);
+            if let Some(before) = self.fields.get_mut(record.last_field as usize) {
+                before.next = first;
+            }
         }
-        if let Some(before) = self.fields.get_mut(before as usize) {
-            before.next = first;
-        }
-        self.fields.extend(pairs.iter().zip(first + 1..).map(|((key, value), next)| Field {
-            key: key.shifted(base),
-            value: value.shifted(base),
-            next: if next > last { NONE } else { next },
-        }));
+        record.last_field = last;
+    }
+
+    /// Adds a value whose text stands in `from`.
+    pub(crate) fn copy_field(&mut self, from: &Body, record: u32, key: Key, value: Value) {
+        let (key, value) = self.copy_pair(from, key, value);
+        self.add_field(record, key, value);
     }
 
     /// Adds an exception whose text stands in `from`.
-    pub(crate) fn copy_exception(&mut self, from: &Body, record: u32, exception: &ExceptionRecord) {
+    fn copy_exception(&mut self, from: &Body, record: u32, exception: &ExceptionRecord) {
         let copy = ExceptionRecord {
             record,
             kind: self.copy_text(from, exception.kind),

@@ -12,6 +12,7 @@ use tracing_core::Field;
 use tracing_core::field::Visit;
 
 use super::record::{Body, Key, Text, Value};
+use crate::document::cut_bytes;
 
 /// Most bytes of one value.
 pub(crate) const MAX_VALUE_BYTES: usize = 16 * 1024;
@@ -21,9 +22,8 @@ pub(crate) const CUT_MARK: &str = "…";
 /// Values read, not yet part of a trace.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    /// Holds the text.
+    /// Loose values, exceptions, and the text of both.
     pub(crate) body: Body,
-    pub(crate) pairs: Vec<(Key, Value)>,
     /// The segment's user.
     pub(crate) user: Option<Value>,
 }
@@ -39,7 +39,6 @@ impl Scratch {
         let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
         let result = work(&mut scratch);
         scratch.body.clear();
-        scratch.pairs.clear();
         scratch.user = None;
         // Without thread-locals, at the very end of a thread, it is just freed.
         SCRATCH.try_with(|kept| kept.set(Some(scratch))).ok();
@@ -49,7 +48,7 @@ impl Scratch {
     pub(crate) fn add(&mut self, key: Key, value: Value) {
         match key {
             Key::User => self.user = Some(value),
-            key => self.pairs.push((key, value)),
+            key => self.body.add_loose_field(key, value),
         }
     }
 
@@ -72,12 +71,11 @@ impl Scratch {
 
 /// Adds `text`, cut after [`MAX_VALUE_BYTES`].
 pub(crate) fn cut_text(body: &mut Body, text: &str) -> Text {
-    let kept = text.get(..text.floor_char_boundary(MAX_VALUE_BYTES)).unwrap_or(text);
-    if kept.len() == text.len() {
+    if text.len() <= MAX_VALUE_BYTES {
         return body.add_text(text);
     }
     let start = body.text_bytes();
-    body.text_mut().push_str(kept);
+    body.text_mut().push_str(cut_bytes(text, MAX_VALUE_BYTES));
     body.text_mut().push_str(CUT_MARK);
     body.text_since(start)
 }
@@ -95,8 +93,7 @@ impl Write for Bounded<'_> {
             self.text.push_str(text);
             return Ok(());
         }
-        let room = text.floor_char_boundary(self.left);
-        self.text.push_str(text.get(..room).unwrap_or_default());
+        self.text.push_str(cut_bytes(text, self.left));
         self.left = 0;
         Err(fmt::Error)
     }

@@ -303,16 +303,13 @@ impl Tracer {
     }
 
     fn pour(&self, trace: &mut Locked<'_>, index: u32, scratch: &Scratch) {
-        if !scratch.pairs.is_empty() {
-            trace.body.absorb(&scratch.body, &scratch.pairs, index);
-        }
-        for exception in &scratch.body.exceptions {
-            trace.body.copy_exception(&scratch.body, index, exception);
-        }
         // A user belongs to the segment, wherever it was said.
         if let Some(user) = scratch.user {
             let of = trace.root_index().unwrap_or(index);
-            trace.body.absorb(&scratch.body, &[(Key::User, user)], of);
+            trace.body.copy_field(&scratch.body, of, Key::User, user);
+        }
+        if !scratch.body.is_silent() {
+            trace.body.absorb(&scratch.body, index);
         }
     }
 
@@ -339,6 +336,9 @@ impl Tracer {
 
     /// Sends what is due after something closed, and frees the slot of a trace that is over.
     fn settle(&self, slot: SlotKey, mut trace: Locked<'_>) {
+        if !trace.may_leave() {
+            return;
+        }
         let part = trace.gather(Gather::Due, || self.slots.take_body());
         if trace.is_finished() {
             self.slots.release(slot, trace);
@@ -387,8 +387,6 @@ fn note_unwinding(trace: &mut Locked<'_>, index: u32) {
     Scratch::with(|scratch| {
         let id = errors::read_panic(scratch);
         trace.panic = (number, id);
-        for exception in &scratch.body.exceptions {
-            trace.body.copy_exception(&scratch.body, index, exception);
-        }
+        trace.body.absorb(&scratch.body, index);
     });
 }

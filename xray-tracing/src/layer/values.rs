@@ -161,13 +161,18 @@ fn destination<'a>(body: &'a Body, key: Key, is_segment: bool) -> Destination<'a
     }
 }
 
-/// Writes the `annotations` block.
-pub(crate) fn write_annotations(json: &mut Writer<'_>, body: &Body, mut fields: Fields<'_>) {
+/// Writes the `annotations` block. `repeats`: a key may stand among the fields more than once.
+pub(crate) fn write_annotations(
+    json: &mut Writer<'_>,
+    body: &Body,
+    mut fields: Fields<'_>,
+    repeats: bool,
+) {
     let mut is_open = false;
     while let Some(field) = fields.next() {
         let to = destination(body, field.key, true);
         let Destination::Annotation(key) = to else { continue };
-        if is_said_again(body, to, fields.clone(), true) {
+        if repeats && is_said_again(body, to, fields.clone(), true) {
             continue;
         }
         if !is_open {
@@ -195,6 +200,7 @@ pub(crate) fn write_metadata(
     mut fields: Fields<'_>,
     span_name: &str,
     is_segment: bool,
+    repeats: bool,
 ) {
     let mut is_open = false;
     if !span_name.is_empty() {
@@ -211,7 +217,7 @@ pub(crate) fn write_metadata(
     while let Some(field) = fields.next() {
         let to = destination(body, field.key, is_segment);
         let Destination::Metadata(key) = to else { continue };
-        if is_said_again(body, to, fields.clone(), is_segment) {
+        if repeats && is_said_again(body, to, fields.clone(), is_segment) {
             continue;
         }
         if !is_open {
