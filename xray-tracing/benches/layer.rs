@@ -49,6 +49,11 @@ fn time(bencher: Bencher<'_, '_>, subscriber: impl Into<Dispatch>, request: fn()
     tracing::dispatcher::with_default(&subscriber.into(), || bencher.bench_local(request));
 }
 
+/// What any layer costs the registry: it has to follow when spans close.
+struct Idle;
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Idle {}
+
 /// A sink that forgets.
 struct Forget;
 
@@ -93,6 +98,11 @@ mod unsampled_request {
     #[divan::bench]
     fn registry_alone(bencher: Bencher<'_, '_>) {
         time(bencher, registry(), request);
+    }
+
+    #[divan::bench]
+    fn registry_with_a_layer_that_does_nothing(bencher: Bencher<'_, '_>) {
+        time(bencher, registry().with(Idle), request);
     }
 
     #[divan::bench]
@@ -189,7 +199,8 @@ impl Sink for Datagrams {
     }
 }
 
-const TRACES: usize = 1_000;
+/// Few enough that a sample often passes without the system taking the processor away.
+const TRACES: usize = 200;
 
 /// Times the sender's thread from the first document to the last, 10 spans each.
 fn time_sender<S: Sink>(bencher: Bencher<'_, '_>, sink: impl Fn() -> S) {
@@ -211,7 +222,7 @@ fn time_sender<S: Sink>(bencher: Bencher<'_, '_>, sink: impl Fn() -> S) {
     );
 }
 
-#[divan::bench_group(sample_count = 20, sample_size = 1)]
+#[divan::bench_group(sample_count = 200, sample_size = 1)]
 mod sender_per_span {
     use super::*;
 

@@ -164,13 +164,9 @@ fn begin<B>(tracer: Arc<Tracer>, request: &Request<B>, settings: &Settings) -> R
         http: Some(HttpTarget { host, method: request.method().as_str(), path }),
         excluded_by: excluded.as_ref(),
     };
-    let root = tracer.begin_root(start, 0, "", Flags::CAPTURED);
-    if let Some(place) = root.place() {
-        Scratch::with(|scratch| {
-            read_request(scratch, request, settings);
-            tracer.enrich(place, scratch, Flags::default());
-        });
-    }
+    let root = tracer.begin_root(start, 0, "", Flags::CAPTURED, |scratch| {
+        read_request(scratch, request, settings);
+    });
     let span = handover::with_span(
         &tracer,
         Handed::Root(Arc::clone(&root)),

@@ -50,6 +50,13 @@ impl<'a> Writer<'a> {
         self.out.push(b':');
     }
 
+    /// Writes a key that is known to need no escaping, given with its quotes and colon: `"id":`.
+    #[cfg(feature = "layer")]
+    pub(crate) fn literal_key(&mut self, quoted: &'static str) {
+        debug_assert!(quoted.starts_with('"') && quoted.ends_with("\":"), "{quoted}");
+        self.ascii(quoted.as_bytes());
+    }
+
     pub(crate) fn text(&mut self, text: &str) {
         self.separate();
         self.out.push(b'"');
@@ -90,13 +97,13 @@ impl<'a> Writer<'a> {
     #[cfg(any(test, feature = "layer"))]
     pub(crate) fn epoch_ns(&mut self, epoch_ns: u64) {
         self.unsigned(epoch_ns / 1_000_000_000);
-        let mut fraction = *b".000000";
-        let mut micros = epoch_ns % 1_000_000_000 / 1_000;
-        for digit in fraction[1..].iter_mut().rev() {
-            *digit = b'0' + (micros % 10) as u8;
-            micros /= 10;
+        // A seventh digit in front keeps the zeros; the point takes its place.
+        let micros = 1_000_000 + epoch_ns % 1_000_000_000 / 1_000;
+        let point = self.out.len();
+        self.out.extend_from_slice(itoa::Buffer::new().format(micros).as_bytes());
+        if let Some(point) = self.out.get_mut(point) {
+            *point = b'.';
         }
-        self.out.extend_from_slice(&fraction);
     }
 
     pub(crate) fn trace_id(&mut self, id: TraceId) {
@@ -147,14 +154,11 @@ impl<'a> Writer<'a> {
 
 /// Appends `text` as the inside of a JSON string.
 pub(crate) fn escape_into(text: &str, out: &mut Vec<u8>) {
-    let bytes = text.as_bytes();
-    let mut copied = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        if byte >= b' ' && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&bytes[copied..at]);
-        copied = at + 1;
+    let mut rest = text.as_bytes();
+    while let Some(at) = first_to_escape(rest) {
+        let (plain, from) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        let Some((&byte, after)) = from.split_first() else { return };
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
             b'\n' => out.extend_from_slice(b"\\n"),
@@ -162,8 +166,42 @@ pub(crate) fn escape_into(text: &str, out: &mut Vec<u8>) {
             b'\t' => out.extend_from_slice(b"\\t"),
             _ => out.extend_from_slice(&[b'\\', b'u', b'0', b'0', hex(byte >> 4), hex(byte & 15)]),
         }
+        rest = after;
     }
-    out.extend_from_slice(&bytes[copied..]);
+    out.extend_from_slice(rest);
+}
+
+/// Where the first byte stands that must be escaped. Looks at eight bytes at a time: most texts
+/// have none.
+fn first_to_escape(text: &[u8]) -> Option<usize> {
+    let (words, tail) = text.as_chunks::<8>();
+    for (index, bytes) in words.iter().enumerate() {
+        if has_escapes(bytes) {
+            return bytes.iter().position(must_escape).map(|at| index * 8 + at);
+        }
+    }
+    let mut last = [b' '; 8];
+    for (to, byte) in last.iter_mut().zip(tail) {
+        *to = *byte;
+    }
+    let found = if has_escapes(&last) { tail.iter().position(must_escape) } else { None };
+    found.map(|at| words.len() * 8 + at)
+}
+
+fn has_escapes(bytes: &[u8; 8]) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    const TOPS: u64 = ONES << 7;
+    // A top bit is left if any byte is zero.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & TOPS;
+    let word = u64::from_le_bytes(*bytes);
+    let controls = zeros(word & (ONES * 0xe0));
+    let quotes = zeros(word ^ (ONES * u64::from(b'"')));
+    let backslashes = zeros(word ^ (ONES * u64::from(b'\\')));
+    controls | quotes | backslashes != 0
+}
+
+fn must_escape(byte: &u8) -> bool {
+    *byte < b' ' || *byte == b'"' || *byte == b'\\'
 }
 
 fn hex(digit: u8) -> u8 {

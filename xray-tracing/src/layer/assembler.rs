@@ -8,7 +8,7 @@ use std::mem;
 
 use super::open_trace::Part;
 use super::record::{ExceptionRecord, Flags, Key, NONE, Record};
-use super::values::{HttpValues, SqlValues, write_annotations, write_metadata};
+use super::values::{Annotated, HttpValues, Said, SqlValues};
 use crate::SegmentId;
 use crate::document::json::Writer;
 use crate::document::limits::{MAX_DATAGRAM_DOCUMENT_BYTES, MAX_TEXT_CHARS};
@@ -141,26 +141,34 @@ impl Assembler {
         write_flags(json, record.flags);
         self.write_cause(json, part, index, record);
         let fields = part.body.fields(record);
-        HttpValues::of(&part.body, fields.clone()).write(json);
-        SqlValues::of(&part.body, fields.clone()).write(json);
+        if record.flags.has(Flags::CAPTURED.with(Flags::SQL)) {
+            HttpValues::of(&part.body, fields.clone()).write(json);
+            SqlValues::of(&part.body, fields.clone()).write(json);
+        }
         let is_segment = is_root(record);
         if is_segment {
             self.write_service(json, part);
             if let Some(user) = fields.clone().filter(|field| field.key == Key::User).last() {
-                json.key("user");
+                json.literal_key("\"user\":");
                 let user = part.body.value_text(user.value);
                 json.text(cut_chars(&user, MAX_TEXT_CHARS));
             }
         }
-        let repeats = record.flags.has(Flags::SAID_MORE);
-        write_annotations(json, &part.body, fields.clone(), repeats);
+        let said = Said {
+            body: &part.body,
+            fields,
+            is_segment,
+            repeats: record.flags.has(Flags::SAID_MORE),
+        };
         let span_name = if is_segment { part.body.name(record.name) } else { "" };
-        write_metadata(json, &part.body, fields, span_name, is_segment, repeats);
+        if said.write_metadata(json, span_name) == Annotated::Yes {
+            said.write_annotations(json);
+        }
         if standing != Standing::InProgress {
             self.write_children(json, part, index, depth);
         }
         if record.flags.has(Flags::REMOTE) {
-            json.key("namespace");
+            json.literal_key("\"namespace\":");
             json.text("remote");
         }
         json.close_object();
@@ -174,7 +182,7 @@ impl Assembler {
         }
         let is_too_deep = depth >= MAX_DEPTH;
         if !is_too_deep {
-            json.key("subsegments");
+            json.literal_key("\"subsegments\":");
             json.open_array();
         }
         while let Some(links) = links(self, child) {
@@ -194,23 +202,23 @@ impl Assembler {
         let exceptions = || part.body.exceptions.iter().filter(move |e| e.record == index);
         let Some(first) = exceptions().next() else {
             if record.cause_id != 0 {
-                json.key("cause");
+                json.literal_key("\"cause\":");
                 json.segment_id(SegmentId::from_u64(record.cause_id));
             }
             return;
         };
-        json.key("cause");
+        json.literal_key("\"cause\":");
         json.open_object();
         if let Some(directory) = &self.identity.working_directory {
-            json.key("working_directory");
+            json.literal_key("\"working_directory\":");
             json.text(directory);
         }
         let comment = part.body.text(first.comment);
         if !comment.is_empty() {
-            json.key("message");
+            json.literal_key("\"message\":");
             json.text(comment);
         }
-        json.key("exceptions");
+        json.literal_key("\"exceptions\":");
         json.open_array();
         for (exception, next) in exceptions().zip(exceptions().skip(1).map(Some).chain([None])) {
             write_exception(json, part, exception, next);
@@ -220,27 +228,27 @@ impl Assembler {
     }
 
     fn write_service(&self, json: &mut Writer<'_>, part: &Part) {
-        json.key("aws");
+        json.literal_key("\"aws\":");
         json.open_object();
-        json.key("xray");
+        json.literal_key("\"xray\":");
         json.open_object();
-        json.key("sdk");
+        json.literal_key("\"sdk\":");
         json.text("xray-tracing for Rust");
-        json.key("sdk_version");
+        json.literal_key("\"sdk_version\":");
         json.text(env!("CARGO_PKG_VERSION"));
         if let Some(rule) = &part.root.rule {
-            json.key("sampling_rule_name");
+            json.literal_key("\"sampling_rule_name\":");
             json.text(rule);
         }
         json.close_object();
         json.close_object();
-        json.key("service");
+        json.literal_key("\"service\":");
         json.open_object();
         if let Some(version) = &self.identity.service_version {
-            json.key("version");
+            json.literal_key("\"version\":");
             json.text(cut_chars(version, MAX_TEXT_CHARS));
         }
-        json.key("runtime");
+        json.literal_key("\"runtime\":");
         json.text("Rust");
         json.close_object();
     }
@@ -252,9 +260,9 @@ fn is_root(record: &Record) -> bool {
 
 fn write_identity(json: &mut Writer<'_>, part: &Part, record: &Record, standing: Standing) {
     let body = &part.body;
-    json.key("id");
+    json.literal_key("\"id\":");
     json.segment_id(SegmentId::from_u64(record.id));
-    json.key("name");
+    json.literal_key("\"name\":");
     if is_root(record) {
         json.text(&sanitize_name(&part.root.name));
     } else {
@@ -264,17 +272,17 @@ fn write_identity(json: &mut Writer<'_>, part: &Part, record: &Record, standing:
             None => json.text(&sanitize_name(body.name(record.name))),
         }
     }
-    json.key("start_time");
+    json.literal_key("\"start_time\":");
     json.epoch_ns(part.zero_epoch_ns + record.start_ns);
     if standing != Standing::Embedded {
-        json.key("trace_id");
+        json.literal_key("\"trace_id\":");
         json.trace_id(part.root.trace_id());
     }
     if standing == Standing::InProgress {
-        json.key("in_progress");
+        json.literal_key("\"in_progress\":");
         json.bool(true);
     } else {
-        json.key("end_time");
+        json.literal_key("\"end_time\":");
         json.epoch_ns(part.zero_epoch_ns + record.end_ns.max(record.start_ns));
     }
     let parent_id = match standing {
@@ -286,11 +294,11 @@ fn write_identity(json: &mut Writer<'_>, part: &Part, record: &Record, standing:
         Standing::Embedded => None,
     };
     if let Some(parent_id) = parent_id {
-        json.key("parent_id");
+        json.literal_key("\"parent_id\":");
         json.segment_id(parent_id);
     }
     if standing == Standing::Independent {
-        json.key("type");
+        json.literal_key("\"type\":");
         json.text("subsegment");
     }
 }
@@ -312,26 +320,26 @@ fn write_exception(
     next: Option<&ExceptionRecord>,
 ) {
     json.open_object();
-    json.key("id");
+    json.literal_key("\"id\":");
     json.segment_id(SegmentId::from_u64(exception.id));
-    json.key("message");
+    json.literal_key("\"message\":");
     json.text(part.body.text(exception.message));
-    json.key("type");
+    json.literal_key("\"type\":");
     json.text(part.body.text(exception.kind));
     if let Some(next) = next.filter(|_| exception.has_cause) {
-        json.key("cause");
+        json.literal_key("\"cause\":");
         json.segment_id(SegmentId::from_u64(next.id));
     }
     if let Some(file) = exception.file {
-        json.key("stack");
+        json.literal_key("\"stack\":");
         json.open_array();
         json.open_object();
-        json.key("path");
+        json.literal_key("\"path\":");
         json.text(part.body.name(file));
-        json.key("line");
+        json.literal_key("\"line\":");
         json.unsigned(exception.line.into());
         if let Some(label) = exception.label {
-            json.key("label");
+            json.literal_key("\"label\":");
             json.text(part.body.name(label));
         }
         json.close_object();

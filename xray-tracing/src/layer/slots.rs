@@ -97,7 +97,7 @@ impl std::ops::DerefMut for Locked<'_> {
 
 impl Slots {
     /// Takes a slot, with an empty body in it; `None` when too many are open.
-    pub(crate) fn claim(&self) -> Option<SlotKey> {
+    pub(crate) fn claim(&self) -> Option<(SlotKey, Locked<'_>)> {
         let mut idle = self.idle();
         let index = match idle.free.pop() {
             Some(index) => index,
@@ -112,7 +112,7 @@ impl Slots {
         let mut slot = self.slot(index)?;
         slot.number = slot.number.wrapping_add(1) | 1;
         slot.trace.body = body;
-        Some(SlotKey { index, generation: slot.number })
+        Some((SlotKey { index, generation: slot.number }, Locked(slot)))
     }
 
     /// The trace, unless it has ended.
@@ -131,14 +131,15 @@ impl Slots {
         idle.keep(trace.body);
     }
 
-    /// A body for a trace that goes on, and back again when its documents are written.
+    /// A body for a trace that goes on.
     pub(crate) fn take_body(&self) -> Body {
         self.idle().take_body()
     }
 
-    pub(crate) fn give_body(&self, mut body: Body) {
-        body.clear();
-        self.idle().keep(body);
+    /// Takes bodies back whose documents are written; they are empty.
+    pub(crate) fn give_bodies(&self, bodies: impl Iterator<Item = Body>) {
+        let mut idle = self.idle();
+        bodies.for_each(|body| idle.keep(body));
     }
 
     /// Frees half of the buffers that wait for reuse: called now and then, so that a burst does not
@@ -192,7 +193,7 @@ mod tests {
     #[test]
     fn every_slot_is_a_place_of_its_own() {
         let slots = Slots::default();
-        let keys: Vec<_> = (0..1_000).map(|_| slots.claim().unwrap()).collect();
+        let keys: Vec<_> = (0..1_000).map(|_| slots.claim().unwrap().0).collect();
         let addresses: HashSet<_> = keys
             .iter()
             .map(|key| std::ptr::from_ref::<OpenTrace>(&slots.lock(*key).unwrap()))
@@ -206,10 +207,11 @@ mod tests {
     #[test]
     fn a_key_finds_nothing_once_its_trace_has_ended() {
         let slots = Slots::default();
-        let first = slots.claim().unwrap();
-        slots.release(first, slots.lock(first).unwrap());
+        let (first, locked) = slots.claim().unwrap();
+        slots.release(first, locked);
         assert!(slots.lock(first).is_none());
-        let second = slots.claim().unwrap();
+        let (second, locked) = slots.claim().unwrap();
+        drop(locked);
         assert_eq!(second.index, first.index);
         assert!(slots.lock(first).is_none());
         assert!(slots.lock(second).is_some());
@@ -221,6 +223,6 @@ mod tests {
         for _ in 0..MAX_OPEN {
             assert!(slots.claim().is_some());
         }
-        assert_eq!(slots.claim(), None);
+        assert!(slots.claim().is_none());
     }
 }

@@ -227,14 +227,9 @@ impl XrayLayer {
             self.tracer.counters.roots_ignored.add(1);
             return cells::set(self.tracer.id, span, Known::Nothing);
         }
-        let name = attrs.metadata().name();
-        let root = self.tracer.begin_root(RootStart::default(), span, name, Flags::default());
-        if let Some(place) = root.place() {
-            Scratch::with(|scratch| {
-                attrs.record(scratch);
-                self.tracer.enrich(place, scratch, Flags::default());
-            });
-        }
+        let (start, name) = (RootStart::default(), attrs.metadata().name());
+        let read = |scratch: &mut Scratch| attrs.record(scratch);
+        let root = self.tracer.begin_root(start, span, name, Flags::default(), read);
         self.know_root(span, &root);
         mark(ctx, id, root);
     }

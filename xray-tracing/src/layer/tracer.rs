@@ -13,7 +13,7 @@ use tracing_core::Level;
 use super::clock;
 use super::errors;
 use super::open_trace::{Gather, Part, Place};
-use super::record::{Flags, Key, Name, Record};
+use super::record::{Body, Flags, Key, Name, Record};
 use super::root::Root;
 use super::scratch::Scratch;
 use super::slots::{Locked, SlotKey, Slots};
@@ -71,41 +71,51 @@ impl Tracer {
         Self { id, settings, counters, queue, slots: Slots::default() }
     }
 
-    /// Decides on a local root, and records its first moment if it is sampled. `span` is the
-    /// registry's id of its span, 0 without one; `name` is the span's.
+    /// Decides on a local root; if it is sampled, records its first moment and what `read` says.
+    /// `span` is the registry's id of its span, 0 without one; `name` is the span's.
     pub(crate) fn begin_root(
         &self,
         start: RootStart<'_>,
         span: u64,
         name: &'static str,
         flags: Flags,
+        read: impl FnOnce(&mut Scratch),
     ) -> Arc<Root> {
         let service = start.name.unwrap_or(&self.settings.service_name);
         let (sampled, rule) = self.decide(&start, service);
         let incoming = start.incoming.filter(|header| *header != TraceHeader::default());
-        let counted =
-            if sampled { &self.counters.roots_sampled } else { &self.counters.roots_unsampled };
-        counted.add(1);
-        let root = Root {
+        let trace_id = incoming.as_ref().and_then(|header| header.root);
+        let mut root = Root {
             tracer: self.id,
             name: Arc::clone(service),
-            trace_id: incoming
-                .as_ref()
-                .and_then(|header| header.root)
-                .map_or_else(OnceLock::new, OnceLock::from),
+            trace_id: trace_id.map_or_else(OnceLock::new, OnceLock::from),
             segment_id: SegmentId::random(),
             incoming: incoming.map(Box::new),
             sampled,
             rule,
-            slot: if sampled { self.slots.claim() } else { None },
+            slot: None,
         };
-        let root = Arc::new(root);
-        match root.slot {
-            Some(slot) => self.record_root(slot, &root, span, name, flags),
-            None if sampled => self.counters.dropped_too_many_open.add(1),
-            None => {}
+        if !sampled {
+            self.counters.roots_unsampled.add(1);
+            return Arc::new(root);
         }
-        root
+        self.counters.roots_sampled.add(1);
+        let now_ns = clock::now_ns();
+        let mut record = Record::new(root.segment_id.to_u64(), Name::Static(name), now_ns);
+        record.span = span;
+        record.flags = Flags::ROOT.with(flags);
+        Scratch::with(|scratch| {
+            read(scratch);
+            let Some((slot, mut trace)) = self.slots.claim() else {
+                self.counters.dropped_too_many_open.add(1);
+                return Arc::new(root);
+            };
+            root.slot = Some(slot);
+            let root = Arc::new(root);
+            trace.begin(Arc::clone(&root), record, clock::zero_epoch_ns(now_ns));
+            self.pour(&mut trace, 0, scratch);
+            root
+        })
     }
 
     fn decide(&self, start: &RootStart<'_>, service_name: &Arc<str>) -> (bool, Option<Arc<str>>) {
@@ -121,22 +131,6 @@ impl Tracer {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let decision = self.settings.sampler.decide(&request, now.as_secs());
         (decision.sampled, decision.rule)
-    }
-
-    fn record_root(
-        &self,
-        slot: SlotKey,
-        root: &Arc<Root>,
-        span: u64,
-        name: &'static str,
-        flags: Flags,
-    ) {
-        let Some(mut trace) = self.slots.lock(slot) else { return };
-        let now_ns = clock::now_ns();
-        let mut record = Record::new(root.segment_id.to_u64(), Name::Static(name), now_ns);
-        record.span = span;
-        record.flags = Flags::ROOT.with(flags);
-        trace.begin(Arc::clone(root), record, clock::zero_epoch_ns(now_ns));
     }
 
     /// Adds a subsegment below `parent`, with what `scratch` says about it (its name too, if that is
@@ -158,7 +152,7 @@ impl Tracer {
         Some(Place { slot: parent.slot, id, index })
     }
 
-    /// Gives the root's record its span and its values, found after it began.
+    /// Gives the root's record its span, made after it began.
     pub(crate) fn set_root_span(&self, root: &Root, span: u64) {
         if let Some(mut trace) = root.slot.and_then(|slot| self.slots.lock(slot)) {
             trace.set_root_span(span);
@@ -297,9 +291,9 @@ impl Tracer {
         self.slots.trim();
     }
 
-    /// A part's documents are written: its buffers can be used again.
-    pub(crate) fn recycle(&self, part: Part) {
-        self.slots.give_body(part.body);
+    /// Bodies whose documents are written can be used again.
+    pub(crate) fn recycle(&self, bodies: impl Iterator<Item = Body>) {
+        self.slots.give_bodies(bodies);
     }
 
     fn pour(&self, trace: &mut Locked<'_>, index: u32, scratch: &Scratch) {
@@ -355,13 +349,18 @@ impl Tracer {
             Ok(()) => {}
             Err(Refused::Full(part)) => {
                 self.counters.dropped_queue_full.add(1);
-                self.recycle(part);
+                self.give_up(part);
             }
             Err(Refused::Closed(part)) => {
                 self.counters.dropped_after_end.add(1);
-                self.recycle(part);
+                self.give_up(part);
             }
         }
+    }
+
+    fn give_up(&self, mut part: Part) {
+        part.body.clear();
+        self.recycle(std::iter::once(part.body));
     }
 }
 

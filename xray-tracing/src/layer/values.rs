@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::record::{Body, Fields, Key, Value};
+use super::record::{Body, Field, Fields, Key, Value};
 use crate::document::json::Writer;
 use crate::document::limits::{MAX_ANNOTATION_VALUE_CHARS, MAX_HTTP_TEXT_CHARS};
 use crate::document::{cut_chars, sanitize_annotation_key};
@@ -51,9 +51,9 @@ impl<'a> HttpValues<'a> {
         if self.is_empty {
             return;
         }
-        json.key("http");
+        json.literal_key("\"http\":");
         json.open_object();
-        json.key("request");
+        json.literal_key("\"request\":");
         json.open_object();
         let texts = [
             ("method", self.method),
@@ -68,12 +68,12 @@ impl<'a> HttpValues<'a> {
             }
         }
         if self.forwarded_for {
-            json.key("x_forwarded_for");
+            json.literal_key("\"x_forwarded_for\":");
             json.bool(true);
         }
         json.close_object();
         if self.status.is_some() || self.content_length.is_some() {
-            json.key("response");
+            json.literal_key("\"response\":");
             json.open_object();
             let numbers = [("status", self.status), ("content_length", self.content_length)];
             for (key, number) in numbers {
@@ -123,7 +123,7 @@ impl<'a> SqlValues<'a> {
         if texts.iter().all(|(_, text)| text.is_none()) {
             return;
         }
-        json.key("sql");
+        json.literal_key("\"sql\":");
         json.open_object();
         for (key, text) in texts {
             if let Some(text) = text {
@@ -143,106 +143,114 @@ enum Destination<'a> {
     Elsewhere,
 }
 
-fn destination<'a>(body: &'a Body, key: Key, is_segment: bool) -> Destination<'a> {
-    match key {
-        Key::Field("otel.name") if !is_segment => Destination::Elsewhere,
-        Key::Field(name) => {
-            if let Some(name) = name.strip_prefix("annotation.") {
-                Destination::Annotation(name)
-            } else {
-                Destination::Metadata(name.strip_prefix("metadata.").unwrap_or(name))
-            }
-        }
-        Key::Annotation(name) => Destination::Annotation(body.text(name)),
-        Key::Metadata(name) => Destination::Metadata(body.text(name)),
-        // Only a segment has a user of its own.
-        Key::User if !is_segment => Destination::Metadata("user"),
-        _ => Destination::Elsewhere,
-    }
+/// Whether a record has annotations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Annotated {
+    Yes,
+    No,
 }
 
-/// Writes the `annotations` block. `repeats`: a key may stand among the fields more than once.
-pub(crate) fn write_annotations(
-    json: &mut Writer<'_>,
-    body: &Body,
-    mut fields: Fields<'_>,
-    repeats: bool,
-) {
-    let mut is_open = false;
-    while let Some(field) = fields.next() {
-        let to = destination(body, field.key, true);
-        let Destination::Annotation(key) = to else { continue };
-        if repeats && is_said_again(body, to, fields.clone(), true) {
-            continue;
-        }
-        if !is_open {
-            json.key("annotations");
+/// What was said about a record.
+pub(crate) struct Said<'a> {
+    pub(crate) body: &'a Body,
+    pub(crate) fields: Fields<'a>,
+    pub(crate) is_segment: bool,
+    /// A key may stand among the fields more than once.
+    pub(crate) repeats: bool,
+}
+
+impl<'a> Said<'a> {
+    /// Writes the `metadata` block; a segment's `span_name` has a namespace of its own.
+    pub(crate) fn write_metadata(&self, json: &mut Writer<'_>, span_name: &str) -> Annotated {
+        let mut annotated = Annotated::No;
+        let (mut is_open, mut has_values) = (false, false);
+        if !span_name.is_empty() {
+            json.literal_key("\"metadata\":");
             json.open_object();
+            json.literal_key("\"tracing\":");
+            json.open_object();
+            json.literal_key("\"span\":");
+            json.text(span_name);
+            json.close_object();
             is_open = true;
         }
-        json.key(&sanitize_annotation_key(key));
-        match field.value {
-            Value::Text(text) | Value::Json(text) => {
-                json.text(cut_chars(body.text(text), MAX_ANNOTATION_VALUE_CHARS));
+        let mut fields = self.fields.clone();
+        while let Some(field) = fields.next() {
+            let to = self.destination(field.key);
+            let key = match to {
+                Destination::Metadata(key) => key,
+                Destination::Annotation(_) => {
+                    annotated = Annotated::Yes;
+                    continue;
+                }
+                Destination::Elsewhere => continue,
+            };
+            if self.is_said_again(to, &fields) {
+                continue;
             }
-            value => write_value(json, body, value),
+            if !is_open {
+                json.literal_key("\"metadata\":");
+                json.open_object();
+                is_open = true;
+            }
+            if !has_values {
+                json.literal_key("\"default\":");
+                json.open_object();
+                has_values = true;
+            }
+            json.key(key);
+            write_value(json, self.body, field.value);
         }
+        if has_values {
+            json.close_object();
+        }
+        if is_open {
+            json.close_object();
+        }
+        annotated
     }
-    if is_open {
-        json.close_object();
-    }
-}
 
-/// Writes the `metadata` block; a segment's `span_name` has a namespace of its own.
-pub(crate) fn write_metadata(
-    json: &mut Writer<'_>,
-    body: &Body,
-    mut fields: Fields<'_>,
-    span_name: &str,
-    is_segment: bool,
-    repeats: bool,
-) {
-    let mut is_open = false;
-    if !span_name.is_empty() {
-        json.key("metadata");
+    /// Writes the `annotations` block of a record that has some.
+    pub(crate) fn write_annotations(&self, json: &mut Writer<'_>) {
+        json.literal_key("\"annotations\":");
         json.open_object();
-        json.key("tracing");
-        json.open_object();
-        json.key("span");
-        json.text(span_name);
-        json.close_object();
-        is_open = true;
-    }
-    let mut has_values = false;
-    while let Some(field) = fields.next() {
-        let to = destination(body, field.key, is_segment);
-        let Destination::Metadata(key) = to else { continue };
-        if repeats && is_said_again(body, to, fields.clone(), is_segment) {
-            continue;
+        let mut fields = self.fields.clone();
+        while let Some(field) = fields.next() {
+            let to = self.destination(field.key);
+            let Destination::Annotation(key) = to else { continue };
+            if self.is_said_again(to, &fields) {
+                continue;
+            }
+            json.key(&sanitize_annotation_key(key));
+            match field.value {
+                Value::Text(text) | Value::Json(text) => {
+                    json.text(cut_chars(self.body.text(text), MAX_ANNOTATION_VALUE_CHARS));
+                }
+                value => write_value(json, self.body, value),
+            }
         }
-        if !is_open {
-            json.key("metadata");
-            json.open_object();
-            is_open = true;
-        }
-        if !has_values {
-            json.key("default");
-            json.open_object();
-            has_values = true;
-        }
-        json.key(key);
-        write_value(json, body, field.value);
-    }
-    if has_values {
         json.close_object();
     }
-    if is_open {
-        json.close_object();
-    }
-}
 
-fn is_said_again(body: &Body, to: Destination<'_>, later: Fields<'_>, is_segment: bool) -> bool {
-    later.take(LOOK_AHEAD).any(|field| destination(body, field.key, is_segment) == to)
+    fn is_said_again(&self, to: Destination<'_>, later: &Fields<'_>) -> bool {
+        let is_same = |field: &Field| self.destination(field.key) == to;
+        self.repeats && later.clone().take(LOOK_AHEAD).any(is_same)
+    }
+
+    fn destination(&self, key: Key) -> Destination<'a> {
+        match key {
+            Key::Field("otel.name") if !self.is_segment => Destination::Elsewhere,
+            Key::Field(name) => match name.strip_prefix("annotation.") {
+                Some(name) => Destination::Annotation(name),
+                None => Destination::Metadata(name.strip_prefix("metadata.").unwrap_or(name)),
+            },
+            Key::Annotation(name) => Destination::Annotation(self.body.text(name)),
+            Key::Metadata(name) => Destination::Metadata(self.body.text(name)),
+            // Only a segment has a user of its own.
+            Key::User if !self.is_segment => Destination::Metadata("user"),
+            _ => Destination::Elsewhere,
+        }
+    }
 }
 
 fn write_value(json: &mut Writer<'_>, body: &Body, value: Value) {

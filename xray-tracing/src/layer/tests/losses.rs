@@ -46,6 +46,7 @@ fn documents_reach_the_daemon_as_datagrams() {
     assert_eq!(header, r#"{"format":"json","version":1}"#);
     let segment = Entity::parse(document.as_bytes()).unwrap();
     assert_eq!((&*segment.name, segment.subsegments.len()), ("orders", 1));
+    assert!(guard.flush(Duration::from_secs(20)));
     assert_eq!((guard.stats().documents_sent, guard.stats().dropped()), (1, 0));
 }
 
