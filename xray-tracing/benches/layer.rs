@@ -3,6 +3,7 @@
 //! A request is 10 spans with 3 fields each. Beside our layer stand the bare registry, which every
 //! layer pays for, and `tracing-opentelemetry`. Run `cargo bench -p xray-tracing --bench layer`; what
 //! counts are the distances within one run, of the fastest samples.
+#![expect(clippy::panic, reason = "a bench that cannot start has nothing to measure")]
 
 use std::hint::black_box;
 use std::io;
