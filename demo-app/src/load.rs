@@ -150,6 +150,7 @@ pub(crate) async fn run(
     stop: impl Future<Output = ()>,
 ) -> Result<LoadReport, reqwest::Error> {
     let client = reqwest::Client::builder()
+        .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(USER_AGENT)
         .timeout(TIMEOUT)

@@ -63,7 +63,7 @@ pub(crate) async fn prodcatalog(
     let (listener, address) = bind(&options.service).await?;
     let common = common(name, address, &options.service, ["/topology"]);
     let store = Arc::new(Store::open(&url, Arc::clone(&common.chaos)).await?);
-    let client = Client::builder().build().context("no HTTP client")?;
+    let client = Client::builder().no_proxy().build().context("no HTTP client")?;
     let vendors = Arc::new(Vendors::new(client, options.detail, options.canary));
     let router = prodcatalog::router(Arc::clone(&store), vendors, address, &common);
     announce(address);

@@ -53,7 +53,9 @@ impl Shop {
         listen: SocketAddr,
         common: Common,
     ) -> Result<Self, reqwest::Error> {
+        // A proxy from the environment is for the world outside, where nothing here goes.
         let client = reqwest::Client::builder()
+            .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(2))
             .build()?;

@@ -27,18 +27,21 @@ pub(crate) async fn asked(parent: Parent) -> io::Result<()> {
     }
 }
 
-/// Completes on Ctrl-C, or where there is one on SIGTERM.
+/// Completes on Ctrl-C; on Unix also on SIGTERM, and when the terminal is closed.
 ///
 /// # Errors
 /// As [`asked`].
 pub(crate) async fn signal() -> io::Result<()> {
     #[cfg(unix)]
     {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        use tokio::signal::unix::{SignalKind, signal};
+
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hang_up = signal(SignalKind::hangup())?;
         tokio::select! {
             interrupted = tokio::signal::ctrl_c() => interrupted,
             _ = terminate.recv() => Ok(()),
+            _ = hang_up.recv() => Ok(()),
         }
     }
     #[cfg(not(unix))]

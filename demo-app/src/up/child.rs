@@ -60,6 +60,8 @@ impl Service {
             .arg("--end-with-stdin")
             .envs(env.iter().map(|(key, value)| (key, value)))
             .env("NO_COLOR", "1")
+            // One name for all of them would make one node of the whole map.
+            .env_remove("AWS_XRAY_TRACING_NAME")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

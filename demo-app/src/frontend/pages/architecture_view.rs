@@ -5,7 +5,7 @@ use super::super::words::Lang;
 use super::drawing::{Arrow, BarView, Drawing, Icon, LabelAt, Mark, Node, draw, place};
 use crate::prodcatalog;
 use crate::service::hops::{HopReport, Verdict, WINDOW};
-use crate::service::topology::{Hop, Target, Topology};
+use crate::service::topology::{Hop, Target};
 
 /// What the frontend itself knows.
 #[derive(Clone, Debug)]
@@ -268,7 +268,7 @@ pub(super) fn healthy() -> (OwnView, Snapshot) {
         share_percent,
         last_30_s: report(mean_ms),
     };
-    let topology = |service: &str, port: u16| Topology {
+    let topology = |service: &str, port: u16| crate::service::topology::Topology {
         service: service.to_owned(),
         listen: format!("127.0.0.1:{port}"),
         instrumentation: "native layer".to_owned(),
