@@ -38,10 +38,6 @@ impl Span {
         self
     }
 
-    fn named(self, name: &str) -> Self {
-        self.with("name", json!(name))
-    }
-
     fn with(mut self, member: &str, value: Json) -> Self {
         self.json[member] = value;
         self
