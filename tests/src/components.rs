@@ -16,7 +16,7 @@ use crate::require::Missing;
 use crate::wait::wait_until;
 
 /// Longest that a script or an AWS CLI call may take on a busy machine.
-const SCRIPT_WITHIN: Duration = Duration::from_secs(120);
+const SCRIPT_WITHIN: Duration = Duration::from_secs(300);
 
 /// The folder of this package.
 pub(crate) fn package_folder() -> &'static Path {
