@@ -44,8 +44,8 @@ async fn a_product_leads_to_its_trace_and_the_map() {
     let rows = seen["timeline"].as_array().expect("the trace came without a reload");
     let names: Vec<_> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
     assert_eq!(names.first(), Some(&"Frontend"), "{rows:#?}");
-    for name in ["Frontend", "Product-Catalog", "Product-Detail"] {
-        assert!(names.contains(&name), "no {name} in {names:?}");
+    for name in ["Product-Catalog", "Product-Detail"] {
+        assert!(names.iter().any(|row| row.starts_with(name)), "no {name} in {names:?}");
     }
     assert!(
         seen["traceTitle"].as_str().unwrap().contains("POST /products"),

@@ -60,6 +60,12 @@ async fn the_map_draws_itself_from_the_load() {
     assert_eq!(frontends, 2, "the service and its clients, in {names:?}");
 }
 
+/// Whether a document is of this service; every tenth call goes to version 2 of the detail.
+fn is(document: &Value, service: &str) -> bool {
+    document["inferred"] != true
+        && document["name"].as_str().is_some_and(|name| name.trim_end_matches("-V2") == service)
+}
+
 /// What the shop answers to a form, without following it.
 async fn add(demo: &Demo, id: u64, name: &str) -> (StatusCode, String) {
     let client = Client::builder().redirect(redirect::Policy::none()).build().unwrap();
@@ -97,7 +103,7 @@ async fn every_product_that_a_person_adds_has_a_complete_trace() {
                 serde_json::from_str::<Value>(segment["Document"].as_str().unwrap()).unwrap()
             };
             let documents: Vec<_> = segments.iter().map(read).collect();
-            let of = |name: &str| documents.iter().any(|document| document["name"] == name);
+            let of = |name: &str| documents.iter().any(|document| is(document, name));
             let complete =
                 ["Frontend", "Product-Catalog", "Product-Detail"].iter().all(|name| of(name));
             complete.then_some(documents)
@@ -134,14 +140,19 @@ async fn the_curl_lines_of_the_workshop_answer_as_they_did() {
 
     let all: Value = reqwest::get(catalog("/products/")).await.unwrap().json().await.unwrap();
     assert_eq!(all["products"]["901"], "Table");
-    assert_eq!(all["details"], json!({ "version": "1", "vendors": ["ABC.com"] }));
+    // Every tenth call goes to version 2.
+    let versions = [
+        json!({ "version": "1", "vendors": ["ABC.com"] }),
+        json!({ "version": "2", "vendors": ["ABC.com", "XYZ.com"] }),
+    ];
+    assert!(versions.contains(&all["details"]), "{}", all["details"]);
     let one: Value = reqwest::get(catalog("/products/901")).await.unwrap().json().await.unwrap();
     assert_eq!(one["name"], "Table");
     assert_eq!(one["status"], "Product Details retrieved");
 
     let detail: Value =
         reqwest::get(demo.url("detail", "/catalogDetail")).await.unwrap().json().await.unwrap();
-    assert_eq!(detail, json!({ "version": "1", "vendors": ["ABC.com"] }));
+    assert_eq!(detail, versions[0]);
     assert_eq!(reqwest::get(catalog("/products/424242")).await.unwrap().status(), 404);
     assert_eq!(reqwest::get(catalog("/products/table")).await.unwrap().status(), 400);
 }
@@ -151,8 +162,10 @@ async fn a_fault_in_the_detail_is_a_fault_at_every_caller() {
     let Some(aws) = require(AwsCli::find()) else { return };
     let demo = Demo::start().await;
     let endpoint = demo.url("console", "");
-    let injected = reqwest::get(demo.url("detail", "/injectFault")).await.unwrap();
-    assert_eq!(injected.status(), 500);
+    for version in ["detail", "detail-v2"] {
+        let injected = reqwest::get(demo.url(version, "/injectFault")).await.unwrap();
+        assert_eq!(injected.status(), 500);
+    }
     let (status, trace_id) = add(&demo, 950, "Lamp").await;
     assert!(status.is_server_error(), "{status}");
     let documents = wait_until("the failed trace", SOON, || async {
@@ -167,9 +180,11 @@ async fn a_fault_in_the_detail_is_a_fault_at_every_caller() {
     })
     .await;
     for name in ["Frontend", "Product-Catalog", "Product-Detail"] {
-        let document = documents.iter().find(|document| document["name"] == name).unwrap();
+        let document = documents.iter().find(|document| is(document, name)).unwrap();
         assert_eq!(document["fault"], true, "{name}: {document:#}");
     }
-    assert_eq!(reqwest::get(demo.url("detail", "/resetFault")).await.unwrap().status(), 200);
+    for version in ["detail", "detail-v2"] {
+        assert_eq!(reqwest::get(demo.url(version, "/resetFault")).await.unwrap().status(), 200);
+    }
     assert_eq!(add(&demo, 951, "Lamp").await.0, 303);
 }
