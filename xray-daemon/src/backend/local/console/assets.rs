@@ -44,6 +44,7 @@ const ASSETS: &[Asset] = &[
     asset!("live.js", JS),
     asset!("map.js", JS),
     asset!("query.js", JS),
+    asset!("rules.js", JS),
     asset!("tabs.js", JS),
     asset!("tree.js", JS),
 ];

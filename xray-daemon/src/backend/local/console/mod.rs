@@ -31,3 +31,6 @@ mod visitor;
 
 pub(crate) use router::router;
 pub(crate) use state::ConsoleState;
+
+#[cfg(test)]
+mod tests;

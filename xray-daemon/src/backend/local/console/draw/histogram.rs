@@ -163,7 +163,8 @@ fn round_up(seconds: f64) -> f64 {
     }
     let power = 10_f64.powf(seconds.log10().floor());
     let step = STEPS.into_iter().find(|step| step * power >= seconds * 0.999_999);
-    step.unwrap_or(10.0) * power
+    // To the nanosecond: what is finer is noise of doubles, and would be printed.
+    (step.unwrap_or(10.0) * power * 1e9).round() / 1e9
 }
 
 #[cfg(test)]

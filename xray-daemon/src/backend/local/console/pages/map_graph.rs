@@ -109,6 +109,8 @@ pub(crate) struct DrawnEdge {
     pub(crate) lit: bool,
     /// A link between traces, not a call.
     pub(crate) link: bool,
+    /// There is room for numbers beside it.
+    pub(crate) labelled: bool,
     pub(crate) time: String,
     pub(crate) per_min: String,
     pub(crate) label_x: String,
@@ -223,6 +225,7 @@ impl DrawInput<'_> {
             width: px(line_width(per_min, busiest_per_min)),
             lit: self.touches(from, edge, to),
             link,
+            labelled: !link && self.shape == Shape::Wide,
             time,
             per_min: if link { String::new() } else { format!("{rate}{}", t.per_min) },
             label_x: px(route.label_x),
@@ -258,7 +261,7 @@ impl DrawInput<'_> {
             (_, None) => ("–".to_owned(), false),
         };
         let (text, notable) = text_and_weight;
-        let width = 12.0 + text.chars().count() as f64 * 6.0;
+        let width = 14.0 + text.chars().count() as f64 * 6.4;
         Some(Change {
             text,
             notable,
@@ -315,7 +318,7 @@ fn line_width(per_min: f64, busiest_per_min: f64) -> f64 {
 fn flag(lang: Lang, counts: Counts, place: Place) -> Option<Flag> {
     let (status, share) = counts.worst()?;
     let text = format::percent(lang, share);
-    let width = 24.0 + text.chars().count() as f64 * 6.9;
+    let width = 25.0 + text.chars().count() as f64 * 7.4;
     let x = (place.x - 13.0 - width).max(1.0);
     let y = place.y - place.r - 8.0;
     Some(Flag {
@@ -426,8 +429,8 @@ mod tests {
         assert_eq!(node.label, "Frontend, Service, average 46\u{a0}ms, 212 per minute, 6.1% fault");
         assert_eq!(node.href, "/?node=Frontend");
         let flag = node.flag.as_ref().unwrap();
-        assert_eq!((flag.class, flag.text.as_str(), flag.x.as_str()), ("fault", "6.1%", "173.4"));
-        assert_eq!((flag.y.as_str(), flag.width.as_str()), ("56", "51.6"));
+        assert_eq!((flag.class, flag.text.as_str(), flag.x.as_str()), ("fault", "6.1%", "170.4"));
+        assert_eq!((flag.y.as_str(), flag.width.as_str()), ("56", "54.6"));
     }
 
     #[test]
@@ -449,7 +452,7 @@ mod tests {
         assert_eq!((edge.width.as_str(), edge.lit), ("4.2", true));
         assert_eq!((edge.time_y.as_str(), edge.per_min_y.as_str()), ("92", "117"));
         assert_eq!(edge.label, "Client to Frontend: 46\u{a0}ms, 212 per minute, 6.1% fault");
-        assert_eq!(edge.href, "/?node=Frontend&type=client&to=Frontend");
+        assert_eq!(edge.href, "/?node=Frontend&type=client&callee=Frontend");
         assert!(drawing.nodes[0].picked);
         assert_eq!([line_width(0.2, 403.0), line_width(403.0, 403.0)], [1.0, 4.2]);
     }

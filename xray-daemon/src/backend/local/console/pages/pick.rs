@@ -18,8 +18,9 @@ pub(crate) struct PickQuery {
     node: String,
     #[serde(rename = "type")]
     kind: String,
-    to: String,
-    totype: String,
+    /// The callee of an edge. Not `to`: that is the end of a range of time.
+    callee: String,
+    callee_type: String,
     rt: String,
     view: String,
     compare: String,
@@ -62,10 +63,10 @@ impl PickQuery {
         let id = |name: &str, kind: &str| {
             ServiceId::new(name, Some(kind).filter(|kind| !kind.is_empty()))
         };
-        let picked = match (self.node.as_str(), self.to.as_str()) {
+        let picked = match (self.node.as_str(), self.callee.as_str()) {
             ("", _) => Picked::All,
             (node, "") => Picked::Node(id(node, &self.kind)),
-            (node, to) => Picked::Edge(id(node, &self.kind), id(to, &self.totype)),
+            (node, to) => Picked::Edge(id(node, &self.kind), id(to, &self.callee_type)),
         };
         MapState {
             picked,
@@ -104,8 +105,8 @@ impl MapState {
             Picked::Edge(node, to) => {
                 say("node", &node.name);
                 say("type", &kind(node));
-                say("to", &to.name);
-                say("totype", &kind(to));
+                say("callee", &to.name);
+                say("callee_type", &kind(to));
             }
         }
         if let Some((from, to)) = self.times_s {
@@ -241,7 +242,7 @@ mod tests {
             "",
             "node=front",
             "node=stock&type=AWS::DynamoDB::Table&rt=0.12-0.186",
-            "node=front&to=stock&totype=AWS::DynamoDB::Table&view=table&compare=1",
+            "node=front&callee=stock&callee_type=AWS::DynamoDB::Table&view=table&compare=1",
             "panel=0",
         ] {
             assert_eq!(state(query).link(&Scope::default()), crate_link(query));
@@ -263,15 +264,15 @@ mod tests {
             r#"service(id(name: "stock", type: "AWS::DynamoDB::Table"))"#
         );
         assert_eq!(
-            expression("node=front&to=stock", ""),
+            expression("node=front&callee=stock", ""),
             r#"edge("front", id(name: "stock", type: "AWS::DynamoDB::Table"))"#
         );
         assert_eq!(
-            expression("node=front&type=client&to=front", "error"),
+            expression("node=front&type=client&callee=front", "error"),
             r#"service("front") { root AND error }"#
         );
         assert_eq!(expression("node=gone", ""), "");
-        assert_eq!(expression("node=stock&to=front", ""), "");
+        assert_eq!(expression("node=stock&callee=front", ""), "");
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub(crate) struct LaneRow {
     pub(crate) time_dx: &'static str,
     /// The text stands before its place.
     pub(crate) time_end: bool,
+    /// The text stands on a filled bar.
+    pub(crate) time_on_bar: bool,
 }
 
 /// The name of a row in addresses: its id, or its place where it has none.
@@ -153,6 +155,7 @@ fn lane(
         time_x: pct(place.at),
         time_dx: place.dx,
         time_end: place.before,
+        time_on_bar: place.inside && !row.in_progress && row.trouble == Trouble::BeganHere,
         key,
     }
 }
@@ -162,6 +165,7 @@ struct TimePlace {
     at: f64,
     dx: &'static str,
     before: bool,
+    inside: bool,
 }
 
 /// Behind the bar; inside it, at its end, where there is no room behind; before it where it is
@@ -169,10 +173,12 @@ struct TimePlace {
 fn time_place(start: f64, end: f64, in_progress: bool) -> TimePlace {
     let room_behind = end < 0.9;
     match () {
-        () if room_behind && !in_progress => TimePlace { at: end, dx: "6", before: false },
-        () if end - start > 0.12 => TimePlace { at: end, dx: "-8", before: true },
-        () if room_behind => TimePlace { at: end, dx: "6", before: false },
-        () => TimePlace { at: start, dx: "-6", before: true },
+        () if room_behind && !in_progress => {
+            TimePlace { at: end, dx: "6", before: false, inside: false }
+        }
+        () if end - start > 0.12 => TimePlace { at: end, dx: "-8", before: true, inside: true },
+        () if room_behind => TimePlace { at: end, dx: "6", before: false, inside: false },
+        () => TimePlace { at: start, dx: "-6", before: true, inside: false },
     }
 }
 

@@ -133,7 +133,7 @@ impl TracesPage {
         let input =
             TracesInput { scope: &scope, state: &self.state, all, shown, window, items, older };
         let page = TracesView {
-            matched: matched(&frame, shown),
+            matched: matched(&frame, &scope, &self.state, shown),
             chips: input.chips(&frame),
             refine: refinements(&frame, &scope, &self.state, items),
             dist: input.distribution(&frame),

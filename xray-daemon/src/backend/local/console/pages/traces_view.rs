@@ -154,11 +154,32 @@ pub(crate) struct TracesInput<'a> {
     pub(crate) older: Option<String>,
 }
 
-/// Text of the line beside the title: `412 of 3,186 match`.
-pub(crate) fn matched(frame: &Frame, survey: &Survey) -> String {
+/// Text of the line beside the title: `412 of 3,186 match`; without a filter how many there are and
+/// how many health checks are not shown.
+pub(crate) fn matched(
+    frame: &Frame,
+    scope: &Scope,
+    state: &TracesState,
+    survey: &Survey,
+) -> String {
+    let t = &frame.t.traces;
     let n = |n| format::count(frame.lang, n);
-    let text = fill(frame.t.traces.match_of, &[&n(survey.matched), &n(survey.processed)]);
-    if survey.complete { text } else { format!("{} {text}", frame.t.traces.at_least) }
+    let (matched, all) = (n(survey.matched), n(survey.processed));
+    let narrowed = !state.conditions(None).is_empty();
+    let text = if !scope.filter.is_empty() || !scope.group.is_empty() || narrowed {
+        fill(t.match_of, &[&matched, &all])
+    } else {
+        let count = match survey.matched {
+            1 => t.count_one.to_owned(),
+            _ => fill(t.count_of, &[&matched]),
+        };
+        match survey.processed.saturating_sub(survey.matched) {
+            0 => count,
+            1 => format!("{count}, {}", t.hidden_one),
+            hidden => format!("{count}, {}", fill(t.hidden_of, &[&n(hidden)])),
+        }
+    };
+    if survey.complete { text } else { format!("{} {text}", t.at_least) }
 }
 
 impl TracesInput<'_> {
@@ -216,7 +237,10 @@ impl TracesInput<'_> {
             axis: format::axis(lang, self.window, frame.zone, 5),
             bins: histogram.bins(plot, self.state.times_s),
             ticks: histogram.ticks(lang, plot, 5),
-            of_traces: fill(t.of_the_traces_of, &[&format::count(lang, self.shown.matched)]),
+            of_traces: match self.shown.matched {
+                1 => t.of_the_trace.to_owned(),
+                n => fill(t.of_the_traces_of, &[&format::count(lang, n)]),
+            },
             percentiles: [
                 ("p50", self.shown.p50_s),
                 ("p90", self.shown.p90_s),

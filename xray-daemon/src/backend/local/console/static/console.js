@@ -8,5 +8,6 @@ import "./tree.js";
 import "./query.js";
 import "./brush.js";
 import "./map.js";
+import "./rules.js";
 import "./live.js";
 import "./keys.js";

@@ -155,6 +155,11 @@ pub(super) const TEXT: Text = Text {
     traces: TracesText {
         title: "Traces",
         match_of: "{0} of {1} match",
+        count_of: "{0} traces",
+        count_one: "1 trace",
+        hidden_of: "{0} health checks not shown",
+        hidden_one: "1 health check not shown",
+        of_the_trace: "of the one trace",
         at_least: "at least",
         quick: "Quick filters",
         all: "All",

@@ -155,6 +155,11 @@ pub(super) const TEXT: Text = Text {
     traces: TracesText {
         title: "Trazas",
         match_of: "{0} de {1} coinciden",
+        count_of: "{0} trazas",
+        count_one: "1 traza",
+        hidden_of: "{0} comprobaciones de estado sin mostrar",
+        hidden_one: "1 comprobación de estado sin mostrar",
+        of_the_trace: "de la única traza",
         at_least: "al menos",
         quick: "Filtros rápidos",
         all: "Todas",

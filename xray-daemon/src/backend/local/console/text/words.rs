@@ -197,6 +197,11 @@ pub(crate) struct CompareText {
 pub(crate) struct TracesText {
     pub(crate) title: &'static str,
     pub(crate) match_of: &'static str,
+    pub(crate) count_of: &'static str,
+    pub(crate) count_one: &'static str,
+    pub(crate) hidden_of: &'static str,
+    pub(crate) hidden_one: &'static str,
+    pub(crate) of_the_trace: &'static str,
     pub(crate) at_least: &'static str,
     pub(crate) quick: &'static str,
     pub(crate) all: &'static str,
