@@ -2,7 +2,11 @@
 //!
 //! In: requests and queries. Out: documents, parsed. What needs a subscriber for the whole process
 //! (servers and workers that spawn tasks and threads of their own) is in `tests/service.rs`.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, helpers included")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails, helpers included"
+)]
 
 mod client;
 mod database;
