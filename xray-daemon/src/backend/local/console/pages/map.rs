@@ -23,6 +23,7 @@ use crate::backend::local::console::scope::{Scope, ScopeQuery};
 use crate::backend::local::console::scope_bar::{BarInput, ScopeBar};
 use crate::backend::local::console::state::{ConsoleState, now_s};
 use crate::backend::local::console::visitor::Visitor;
+use crate::backend::local::filter::Filter;
 use crate::backend::local::graph::{Layout, ServiceGraph, Shape};
 use crate::backend::local::store::{StoreError, SurveyQuery, TraceQuery, Window};
 
@@ -82,9 +83,10 @@ impl MapPage {
         };
         let window = within(scope.window(self.now_s), oldest_s);
         let filter = self.asked.filter(&[]);
-        let survey = SurveyQuery { window, filter: filter.clone(), buckets: COLUMNS, bins: 1 };
+        let survey = SurveyQuery { window, filter, buckets: COLUMNS, bins: 1 };
         let survey = store.survey(survey).await?;
-        let graph = store.graph(window, filter).await?;
+        let filter = self.asked.filter_after(&survey);
+        let graph = store.graph(window, filter.clone()).await?;
         if graph.nodes.is_empty() {
             let extras = self.state.extras();
             let asked = &self.asked;
@@ -92,7 +94,7 @@ impl MapPage {
             return nothing_page(&self.console, &self.visitor, nothing).await;
         }
         let slices: Vec<_> = survey.buckets.iter().copied().map(slice).collect();
-        let compare = self.compare(window, &slices).await?;
+        let compare = self.compare(window, &slices, &filter).await?;
         let observed_s = observed_s(&slices, window);
         self.print(Found { window, graph, slices, observed_s, compare }).await
     }
@@ -102,13 +104,14 @@ impl MapPage {
         &self,
         window: Window,
         slices: &[Slice],
+        filter: &Filter,
     ) -> Result<Option<Compare>, StoreError> {
         if !self.state.compare {
             return Ok(None);
         }
         let middle_s = f64::midpoint(window.start_s, window.end_s);
         let split_s = onset(slices).unwrap_or(middle_s);
-        let graph = |window| self.console.store().graph(window, self.asked.filter(&[]));
+        let graph = |window| self.console.store().graph(window, filter.clone());
         let before = graph(Window { end_s: split_s, ..window }).await?;
         let after = graph(Window { start_s: split_s, ..window }).await?;
         Ok(Some(Compare { split_s, before, after }))
