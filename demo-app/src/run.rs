@@ -42,7 +42,7 @@ pub(crate) async fn proddetail(
 /// Serves Product-Catalog.
 ///
 /// # Errors
-/// As [`proddetail`], and when the database cannot be opened.
+/// As [`proddetail()`], and when the database cannot be opened.
 pub(crate) async fn prodcatalog(
     options: CatalogOptions,
     announce: impl FnOnce(SocketAddr),
@@ -76,7 +76,7 @@ pub(crate) async fn prodcatalog(
 /// Serves the shop.
 ///
 /// # Errors
-/// As [`proddetail`].
+/// As [`proddetail()`].
 pub(crate) async fn frontend(
     options: FrontendOptions,
     announce: impl FnOnce(SocketAddr),

@@ -1,8 +1,8 @@
 //! What the three services share: how they listen and stop, which requests they refuse, what they
 //! measure, and how they tell each other about it.
 //!
-//! A service is a router of its own plus [`server::wrap`]: tracing, metrics, guard and faults in a
-//! fixed order. Nothing here knows products.
+//! A service is a router of its own plus [`server::Common::wrap`]: tracing, metrics, guard and
+//! faults in a fixed order. Nothing here knows products.
 
 pub(crate) mod clock;
 pub(crate) mod guard;
