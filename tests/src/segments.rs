@@ -82,7 +82,8 @@ impl Numbered {
         let mark = format!("{:016x}", u64::MAX);
         let datagram = self.datagram(u64::MAX);
         let text = String::from_utf8_lossy(&datagram);
-        let at = text.match_indices(&mark).map(|(at, _)| at).collect();
+        // From the end: the digits of the run before the number may end as the mark begins.
+        let at = text.rmatch_indices(&mark).map(|(at, _)| at).collect();
         Stamp { at, datagram }
     }
 
@@ -187,10 +188,12 @@ mod tests {
 
     #[test]
     fn a_stamped_datagram_is_the_one_made_from_scratch() {
-        let run = Numbered::new().of_size(1_000);
-        let mut stamp = run.stamp();
-        for number in [0, 12, 0xfedc_ba98_7654_3210] {
-            assert_eq!(stamp.numbered(number), run.datagram(number));
+        for run in [0x1234_5678, 0x1234_5fff] {
+            let run = Numbered { run, ..Numbered::new().of_size(1_000) };
+            let mut stamp = run.stamp();
+            for number in [0, 12, 0xfedc_ba98_7654_3210] {
+                assert_eq!(stamp.numbered(number), run.datagram(number));
+            }
         }
     }
 
