@@ -11,6 +11,7 @@ mod bulk;
 mod catalog;
 mod console;
 mod cookie;
+mod fields;
 mod format;
 mod live;
 mod pages;

@@ -372,6 +372,19 @@ async fn starting_over_mends_and_empties() {
 }
 
 #[tokio::test]
+async fn a_post_without_a_form_is_an_empty_form() {
+    let town = Town::open().await;
+    town.post("/products/break/slow-detail", "to=on").await;
+    let reset = answer(town.request(Method::POST, "/products/break/reset")).await;
+    assert_eq!(reset.status, 303);
+    assert!(!town.get("/").await.shows("aria-checked=\"true\""));
+    let json = town.request(Method::POST, "/products").json(&serde_json::json!({ "id": 9 }));
+    let refused = answer(json).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.shows("a number, 1 to 999,999,999"));
+}
+
+#[tokio::test]
 async fn a_foreign_page_may_post_nothing() {
     let town = Town::open().await;
     let foreign = town.form("/products", "id=66&name=Planted").header("origin", "http://evil.test");

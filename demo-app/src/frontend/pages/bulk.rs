@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use askama::Template;
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::super::action::{Deed, LastAction};
 use super::super::bulk::MAX_COUNT;
+use super::super::fields::Fields;
 use super::super::shop::Shop;
 use super::super::visitor::Visitor;
 use super::bulk_view::BulkView;
@@ -40,7 +41,7 @@ pub(crate) struct BulkForm {
 pub(crate) async fn start_bulk(
     State(shop): State<Arc<Shop>>,
     visitor: Visitor,
-    Form(form): Form<BulkForm>,
+    Fields(form): Fields<BulkForm>,
 ) -> PageResult {
     let began = Instant::now();
     let count = form.count.trim().parse().ok().filter(|count| (1..=MAX_COUNT).contains(count));

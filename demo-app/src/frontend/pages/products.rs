@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use askama::Template;
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use xray_tracing::annotate;
 
 use super::super::action::{Deed, LastAction};
 use super::super::catalog::CatalogError;
+use super::super::fields::Fields;
 use super::super::shop::Shop;
 use super::super::visitor::Visitor;
 use super::architecture_view::ArchitectureView;
@@ -141,7 +142,7 @@ pub(crate) struct NewProduct {
 pub(crate) async fn add(
     State(shop): State<Arc<Shop>>,
     visitor: Visitor,
-    Form(form): Form<NewProduct>,
+    Fields(form): Fields<NewProduct>,
 ) -> PageResult {
     let began = Instant::now();
     let (id, name) = match (form.id.parse::<ProductId>(), form.name.parse::<ProductName>()) {
@@ -187,7 +188,7 @@ pub(crate) async fn rename(
     State(shop): State<Arc<Shop>>,
     visitor: Visitor,
     Path(id): Path<String>,
-    Form(form): Form<Change>,
+    Fields(form): Fields<Change>,
 ) -> PageResult {
     let began = Instant::now();
     let Ok(id) = id.parse::<ProductId>() else { return bad_id(&shop, &visitor, began) };
@@ -223,7 +224,7 @@ pub(crate) async fn remove(
     State(shop): State<Arc<Shop>>,
     visitor: Visitor,
     Path(id): Path<String>,
-    Form(form): Form<Removal>,
+    Fields(form): Fields<Removal>,
 ) -> PageResult {
     let began = Instant::now();
     let Ok(id) = id.parse::<ProductId>() else { return bad_id(&shop, &visitor, began) };

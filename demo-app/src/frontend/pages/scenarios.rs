@@ -6,10 +6,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{Form, Path, State};
+use axum::extract::{Path, State};
 use serde::Deserialize;
 
 use super::super::action::{Deed, LastAction};
+use super::super::fields::Fields;
 use super::super::format::Moment;
 use super::super::live::Snapshot;
 use super::super::scenarios::{Scenario, Switch};
@@ -63,7 +64,7 @@ pub(crate) async fn switch_scenario(
     State(shop): State<Arc<Shop>>,
     visitor: Visitor,
     Path(slug): Path<String>,
-    Form(form): Form<SwitchForm>,
+    Fields(form): Fields<SwitchForm>,
 ) -> PageResult {
     let began = Instant::now();
     let Some(scenario) = Scenario::from_slug(&slug) else {
@@ -87,7 +88,7 @@ pub(crate) async fn switch_scenario(
 pub(crate) async fn reset_scenarios(
     State(shop): State<Arc<Shop>>,
     visitor: Visitor,
-    Form(form): Form<SwitchForm>,
+    Fields(form): Fields<SwitchForm>,
 ) -> PageResult {
     let began = Instant::now();
     let snapshot = shop.live.refresh().await;

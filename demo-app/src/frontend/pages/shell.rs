@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -11,6 +11,7 @@ use tracing::error;
 
 use super::super::action::LastAction;
 use super::super::assets::AssetUrls;
+use super::super::fields::Fields;
 use super::super::format::{Moment, TraceView};
 use super::super::shop::Shop;
 use super::super::tour::{Facts, Step, Tour};
@@ -183,7 +184,7 @@ pub(crate) fn back_path(text: Option<&str>) -> &str {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct ThemeForm {
     back: Option<String>,
 }
@@ -192,7 +193,7 @@ pub(crate) struct ThemeForm {
 pub(crate) async fn theme(
     State(_): State<Arc<Shop>>,
     visitor: Visitor,
-    Form(form): Form<ThemeForm>,
+    Fields(form): Fields<ThemeForm>,
 ) -> Response {
     let theme = visitor.theme.map_or(Theme::Dark, Theme::other);
     let mut headers = HeaderMap::new();

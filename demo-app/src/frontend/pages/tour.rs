@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use askama::Template;
-use axum::extract::{Form, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use super::super::fields::Fields;
 use super::super::shop::Shop;
 use super::super::tour::{Evidence, Facts, Step, Tour};
 use super::super::visitor::{Visitor, tour_cookie};
@@ -101,7 +102,7 @@ pub(crate) struct TraceForm {
 }
 
 /// `POST /tour/opened`: the page's script saw somebody follow the link to a trace.
-pub(crate) async fn opened(visitor: Visitor, Form(form): Form<TraceForm>) -> Response {
+pub(crate) async fn opened(visitor: Visitor, Fields(form): Fields<TraceForm>) -> Response {
     let Some(id) = trace::checked_id(&form.id) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
@@ -121,7 +122,7 @@ pub(crate) struct AnswerForm {
 }
 
 /// `POST /tour/answer`: the node at which the fault starts.
-pub(crate) async fn answer(visitor: Visitor, Form(form): Form<AnswerForm>) -> Response {
+pub(crate) async fn answer(visitor: Visitor, Fields(form): Fields<AnswerForm>) -> Response {
     let mut tour = visitor.tour.clone();
     if form.node == Version::One.segment_name() {
         tour.tick(Step::FindNode, Evidence::Node);
@@ -137,7 +138,7 @@ pub(crate) async fn answer(visitor: Visitor, Form(form): Form<AnswerForm>) -> Re
 pub(crate) async fn filter(
     State(shop): State<Arc<Shop>>,
     visitor: Visitor,
-    Form(form): Form<TraceForm>,
+    Fields(form): Fields<TraceForm>,
 ) -> Response {
     let mut tour = visitor.tour.clone();
     let Some(id) = trace::checked_id(form.id.trim()) else {
