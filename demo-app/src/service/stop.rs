@@ -3,7 +3,7 @@
 //! A child gets a pipe from its parent as standard input and never a byte on it. The pipe closes
 //! when the parent ends, in whatever way, so no orphan stays behind, on any system.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use tokio::io::AsyncReadExt;
 
@@ -37,11 +37,21 @@ pub(crate) async fn signal() -> io::Result<()> {
         use tokio::signal::unix::{SignalKind, signal};
 
         let mut terminate = signal(SignalKind::terminate())?;
-        let mut hang_up = signal(SignalKind::hangup())?;
+        // Listening would undo `nohup`, which also takes the terminal away.
+        let mut hang_up = match io::stdin().is_terminal() {
+            true => Some(signal(SignalKind::hangup())?),
+            false => None,
+        };
+        let hung_up = async {
+            match &mut hang_up {
+                Some(signals) => signals.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             interrupted = tokio::signal::ctrl_c() => interrupted,
             _ = terminate.recv() => Ok(()),
-            _ = hang_up.recv() => Ok(()),
+            _ = hung_up => Ok(()),
         }
     }
     #[cfg(not(unix))]

@@ -111,7 +111,9 @@ impl Scene {
         ];
         let link = |arrow: &Arrow, from: i32, to: i32| {
             let centre = f64::from(from + to) / 2.0;
-            draw(arrow, format!("M{from} 86H{to}"), LabelAt::Centre(centre), 56, 1_176.0)
+            // A label longer than the gap goes above the boxes.
+            let label_y = if arrow.text.chars().count() > 9 { 36 } else { 56 };
+            draw(arrow, format!("M{from} 86H{to}"), LabelAt::Centre(centre), label_y, 1_176.0)
         };
         let mut arrows = vec![link(&self.links[0], 131, 216), link(&self.links[1], 431, 516)];
         let mut rails = "M328 114V184M625 114V184".to_owned();

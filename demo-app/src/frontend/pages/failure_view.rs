@@ -125,30 +125,31 @@ fn chain(scene: &Scene<'_>, status: StatusCode, err: &CatalogError) -> Drawing {
     let catalog = node(Icon::Service, prodcatalog::SEGMENT_NAME, catalog_sub, catalog_mark);
 
     let mut boxes = vec![
-        place(&browser, 0, 16, 112, 52),
-        place(&frontend, 176, 16, 122, 52),
-        place(&catalog, 362, 16, 182, 52),
+        place(&browser, 0, 28, 126, 52),
+        place(&frontend, 190, 28, 120, 52),
+        place(&catalog, 374, 28, 176, 52),
     ];
     let link = |text: String, from: i32, to: i32| {
         let centre = f64::from(from + to) / 2.0;
-        draw(&arrow(text), format!("M{from} 42H{to}"), LabelAt::Centre(centre), 10, 800.0)
+        // Above the boxes, so that a long label may reach over them.
+        draw(&arrow(text), format!("M{from} 54H{to}"), LabelAt::Centre(centre), 2, 800.0)
     };
     let mut arrows = vec![
-        link(status.as_u16().to_string(), 113, 166),
-        link(symptom_text(err.symptom, lang), 299, 352),
+        link(status.as_u16().to_string(), 127, 180),
+        link(symptom_text(err.symptom, lang), 311, 364),
     ];
     let mut aloud = vec![browser.name, frontend.name, catalog.name];
     if let Some(failing) = failing {
         let icon =
             if failing.symptom == Symptom::Statement { Icon::Database } else { Icon::Service };
         let callee = node(icon, &failing.callee, tries_text(lang, failing), Mark::As(verdict));
-        boxes.push(place(&callee, 614, 16, 186, 52));
-        arrows.push(link(symptom_text(failing.symptom, lang), 545, 604));
+        boxes.push(place(&callee, 614, 28, 185, 52));
+        arrows.push(link(symptom_text(failing.symptom, lang), 551, 604));
         aloud.push(callee.name);
     }
     let last = failing.map_or(err.symptom, |failing| failing.symptom);
     let aloud = format!("{}: {}", aloud.join(", "), symptom_text(last, lang));
-    Drawing { class: "arch-wide", width: 800, height: 84, aloud, boxes, arrows, bar: None }
+    Drawing { class: "arch-wide", width: 800, height: 88, aloud, boxes, arrows, bar: None }
 }
 
 fn tries_text(lang: Lang, failing: &Failing) -> String {
