@@ -74,7 +74,9 @@ impl Rules {
             .change_settings(move |settings| {
                 let there = RuleSet::load(settings)?;
                 for mut rule in seed {
-                    if there.get(&rule.rule_name).is_some() && !rule.is_default() {
+                    // `Default` is there before anybody has set it: then it was never changed.
+                    let known = there.get(&rule.rule_name);
+                    if known.is_some_and(|known| !rule.is_default() || known.modified_at > 0.0) {
                         continue;
                     }
                     rule.rule_arn = arn::sampling_rule(&rule.rule_name);
@@ -179,4 +181,45 @@ impl Rules {
 
 fn put(settings: &Settings<'_>, record: &RuleRecord) -> Result<(), StoreError> {
     settings.put(SettingKind::SamplingRule, &record.sampling_rule.rule_name, record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::local::LocalConfig;
+
+    fn seed(rate: f64) -> Vec<SamplingRule> {
+        ["Default", "workshop-actions"]
+            .map(|name| {
+                let priority = if name == DEFAULT_NAME { 10_000 } else { 100 };
+                SamplingRule { fixed_rate: rate, ..SamplingRule::matching_all(name, priority) }
+            })
+            .to_vec()
+    }
+
+    fn rates(rules: &Rules) -> Vec<(String, f64)> {
+        let records = rules.current().records.clone();
+        let rate =
+            |record: RuleRecord| (record.sampling_rule.rule_name, record.sampling_rule.fixed_rate);
+        records.into_iter().map(rate).collect()
+    }
+
+    #[tokio::test]
+    async fn rules_are_seeded_once_and_then_belong_to_people() {
+        let directory = tempfile::tempdir().unwrap();
+        let data_dir = Some(directory.path().to_owned());
+        let config = LocalConfig { data_dir, ..LocalConfig::default() };
+        let store = Store::open(&config).await.unwrap();
+        let rules = Rules::load(store.clone(), seed(0.5), 1.0).await.unwrap();
+        assert_eq!(rates(&rules), [("workshop-actions".into(), 0.5), ("Default".into(), 0.5)]);
+        let change = RuleChange { fixed_rate: Some(0.25), ..RuleChange::default() };
+        rules.update("Default".into(), change.clone(), 2.0).await.unwrap();
+        rules.update("workshop-actions".into(), change, 3.0).await.unwrap();
+        store.close().await;
+
+        let store = Store::open(&config).await.unwrap();
+        let rules = Rules::load(store, seed(0.75), 4.0).await.unwrap();
+        assert_eq!(rates(&rules), [("workshop-actions".into(), 0.25), ("Default".into(), 0.25)]);
+        assert_eq!(rules.current().modified_at, 3.0);
+    }
 }

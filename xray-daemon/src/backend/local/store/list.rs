@@ -21,6 +21,9 @@ use xray_tracing::TraceId;
 const MAX_SEARCH: Duration = Duration::from_millis(1_500);
 /// Most traces in a page, whatever is asked for.
 const MAX_PAGE: usize = 1_000;
+/// Bytes of summaries after which a page ends. Most have some hundred; one of a hostile trace may
+/// have millions.
+const MAX_PAGE_BYTES: usize = 8 << 20;
 
 pub(super) fn traces(
     db: &Connection,
@@ -42,13 +45,14 @@ pub(super) fn traces(
     };
     let limit = limit.clamp(1, MAX_PAGE);
     let mut items = Vec::new();
-    let mut last = after;
-    let end = candidates.walk("", after, |found| {
-        if items.len() == limit {
+    let (mut last, mut page_bytes) = (after, 0_usize);
+    let end = candidates.walk(", length(t.summary)", after, |found| {
+        if items.len() == limit || page_bytes > MAX_PAGE_BYTES {
             // One more: so the page is not the last.
             return Ok(ControlFlow::Break(()));
         }
         last = Some(found.key);
+        page_bytes += found.get::<usize>(0)?;
         let summary = found.summary()?;
         if is_chosen(summary.id, rate) {
             items.push(summary);
@@ -57,7 +61,7 @@ pub(super) fn traces(
     })?;
     let next = match end {
         End::Reached => None,
-        End::StoppedAfter(_) if items.len() == limit => last,
+        End::StoppedAfter(_) if items.len() == limit || page_bytes > MAX_PAGE_BYTES => last,
         End::StoppedAfter(key) => Some(key),
     };
     let processed = selection.count(db, after, next)?;

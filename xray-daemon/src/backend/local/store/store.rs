@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
 use rusqlite::{Connection, OptionalExtension};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 use xray_tracing::TraceId;
 
 use super::error::StoreError;
@@ -34,6 +34,8 @@ use crate::backend::local::{LocalConfig, LocalError};
 
 /// Most traces read at once.
 const MAX_BATCH: usize = 100;
+/// Most KiB of documents on their way to the writer; further calls wait.
+const MAX_WAITING_KIB: u32 = 16 * 1024;
 
 /// Traces in one SQLite file. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -51,6 +53,8 @@ struct Shared {
     database: PathBuf,
     max_bytes: u64,
     max_trace_bytes: u64,
+    /// One permit for each KiB of documents on their way to the writer.
+    room_kib: Semaphore,
     /// Taken by whoever waits for the end.
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -96,6 +100,7 @@ impl Store {
                 database,
                 max_bytes: config.max_store_bytes,
                 max_trace_bytes: config.max_trace_bytes,
+                room_kib: Semaphore::new(MAX_WAITING_KIB as usize),
                 writer: Mutex::new(Some(thread)),
             }),
         })
@@ -134,6 +139,11 @@ impl Store {
     /// # Errors
     /// None of the call was stored; it can be sent again.
     pub async fn put(&self, documents: &[Incoming]) -> Result<Vec<Unstored>, StoreError> {
+        // Read documents take several times their bytes: so many at a time.
+        let bytes: usize = documents.iter().map(|incoming| incoming.document.len()).sum();
+        let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX).min(MAX_WAITING_KIB);
+        let room = self.shared.room_kib.acquire_many(kib).await;
+        let _room = room.map_err(|_| StoreError::Closed)?;
         let mut checked = intake::check(documents, &self.shared.refused);
         if checked.accepted.is_empty() {
             return Ok(checked.unstored);

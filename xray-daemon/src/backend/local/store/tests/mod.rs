@@ -1,5 +1,6 @@
 //! The store as its users see it: what goes in can be asked for.
 
+mod graphs;
 mod life;
 mod putting;
 mod questions;
