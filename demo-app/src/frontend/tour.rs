@@ -122,6 +122,17 @@ impl Tour {
         Step::ALL.get(self.done.len()).copied()
     }
 
+    /// What an open page compares to see that something has changed: steps done, and how far the
+    /// current one is.
+    pub(crate) fn mark(&self, facts: Facts) -> String {
+        let within = match self.current() {
+            Some(Step::InsertProducts) => facts.inserted,
+            Some(Step::BreakDetail) => u64::from(facts.fault_since_s.is_some()),
+            _ => 0,
+        };
+        format!("{}.{within}", self.done_count())
+    }
+
     pub(crate) fn evidence(&self, step: Step) -> Option<&Evidence> {
         self.done.get(step as usize)
     }
@@ -168,6 +179,18 @@ mod tests {
         assert_eq!(tour.current(), Some(Step::BreakDetail));
         tour.advance(Facts { fault_reached: true, ..broken });
         assert_eq!(tour.evidence(Step::BreakDetail), Some(&Evidence::FaultAt(5)));
+    }
+
+    #[test]
+    fn the_mark_changes_with_a_step_and_within_one() {
+        let mut tour = Tour::default();
+        let facts = |inserted| Facts { inserted, ..Facts::default() };
+        assert_eq!(
+            (tour.mark(facts(0)), tour.mark(facts(9))),
+            ("0.0".to_owned(), "0.9".to_owned())
+        );
+        tour.advance(facts(10));
+        assert_eq!(tour.mark(facts(10)), "1.0");
     }
 
     #[test]

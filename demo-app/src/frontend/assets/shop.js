@@ -156,16 +156,11 @@ keep(EVERY.inserting, async () => {
   }
 });
 
-let seen = null;
 keep(EVERY.tour, async () => {
-  if (!$("[data-tour]")) {
-    seen = null;
-    return;
-  }
+  const tour = $("[data-tour]");
+  if (!tour) return;
   const now = await text("/tour/checks");
-  const changed = seen !== null && now !== seen;
-  seen = now;
-  if (changed && !changing) await show(await fetch("/tour"));
+  if (now && now !== tour.dataset.tour && tour.isConnected && !changing) await show(await fetch("/tour"));
 });
 
 localise();

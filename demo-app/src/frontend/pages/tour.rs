@@ -70,18 +70,12 @@ fn wrong(text: &str) -> Option<Wrong> {
     }
 }
 
-/// `GET /tour/checks`: whether anything has changed, for an open page: the number of steps done and
-/// of checks met, in one line.
+/// `GET /tour/checks`: the tour's mark now, which an open page compares with its own.
 pub(crate) async fn checks(State(shop): State<Arc<Shop>>, visitor: Visitor) -> String {
     let facts = Facts::of(&shop.live.snapshot());
     let mut tour = visitor.tour.clone();
     tour.advance(facts);
-    let shown = match tour.current() {
-        Some(Step::InsertProducts) => facts.inserted,
-        Some(Step::BreakDetail) => u64::from(facts.fault_since_s.is_some()),
-        _ => 0,
-    };
-    format!("{}.{shown}", tour.done_count())
+    tour.mark(facts)
 }
 
 /// `POST /tour/open`: leads to the trace of the last action, and ticks the step.

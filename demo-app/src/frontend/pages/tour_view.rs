@@ -47,6 +47,8 @@ pub(crate) struct TourView {
     pub(crate) done: usize,
     pub(crate) total: usize,
     pub(crate) done_text: String,
+    /// What `/tour/checks` says as long as nothing has changed.
+    pub(crate) mark: String,
     pub(crate) steps: Vec<StepView>,
 }
 
@@ -117,6 +119,7 @@ impl TourView {
             done,
             total,
             done_text: lang.steps_done(done, total),
+            mark: tour.mark(scene.facts),
             steps: steps.collect(),
         }
     }
