@@ -199,7 +199,10 @@ fn data(options: &UpOptions) -> anyhow::Result<Data> {
         return Ok(Data {
             products: options.database.clone().unwrap_or(own),
             traces: None,
-            note: "removed at the end; --data-dir DIR keeps it".to_owned(),
+            note: match options.database {
+                Some(_) => "products in your database; traces removed at the end".to_owned(),
+                None => "removed at the end; --data-dir DIR keeps it".to_owned(),
+            },
             _scratch: Some(scratch),
         });
     };
@@ -214,7 +217,10 @@ fn data(options: &UpOptions) -> anyhow::Result<Data> {
     Ok(Data {
         products: options.database.clone().unwrap_or(own),
         traces: Some(folder.join("traces")),
-        note: format!("kept in {}", folder.display()),
+        note: match options.database {
+            Some(_) => format!("products in your database; traces kept in {}", folder.display()),
+            None => format!("kept in {}", folder.display()),
+        },
         _scratch: None,
     })
 }
