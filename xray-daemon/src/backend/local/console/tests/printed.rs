@@ -17,7 +17,7 @@ async fn main_of(address: &str) -> String {
     let (main, _) = rest.split_once("</main>").unwrap();
     let lines = main.lines().map(str::trim_end).filter(|line| !line.trim().is_empty());
     let text = lines.collect::<Vec<_>>().join("\n");
-    without_moment(&without_ages(&text))
+    without_so_far(&without_moment(&without_ages(&text)))
 }
 
 /// `since=1795523886.904` in the address of events.
@@ -25,6 +25,15 @@ fn without_moment(text: &str) -> String {
     let Some((before, rest)) = text.split_once("since=") else { return text.to_owned() };
     let (_, after) = rest.split_once('"').unwrap();
     format!("{before}since=now\"{after}")
+}
+
+/// `<span class="soft">1105 d 14 h</span><span class="vh"> so far`, of a trace in progress.
+fn without_so_far(text: &str) -> String {
+    let Some((before, after)) = text.split_once("</span><span class=\"vh\"> so far") else {
+        return text.to_owned();
+    };
+    let (before, _) = before.rsplit_once('>').unwrap();
+    format!("{before}>age</span><span class=\"vh\"> so far{after}")
 }
 
 /// `<time …>2 s</time>` of recent traces.
