@@ -14,7 +14,7 @@ use crate::backend::BackendKind;
 #[non_exhaustive]
 pub enum StartError {
     /// No backend was given.
-    #[error("no backend is given; --backend takes a list of aws and local, or both")]
+    #[error("no backend is given; --backend takes a list of aws, local and otlp, or both")]
     NoBackend,
     /// Two backends have the same name.
     #[error("backend {0:?} is given twice; each name counts segments of its own")]

@@ -43,6 +43,11 @@ impl Segment {
         self.sender
     }
 
+    /// The same in memory of its own: one that stays for long must not keep its chunk from going.
+    pub(crate) fn detached(&self) -> Self {
+        Self { document: Bytes::copy_from_slice(&self.document), ..self.clone() }
+    }
+
     /// Its ids, as far as they can be read. Scans the document: for what is rare.
     pub fn ids(&self) -> Ids<'_> {
         Ids::scan(&self.document)

@@ -15,13 +15,16 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Where batches go: X-Ray, the local store, or a fake with faults.
 pub trait Backend: Send + Sync + fmt::Debug {
-    /// Name in flags, logs and metrics: `aws`, `local`.
+    /// Name in flags, logs and metrics: `aws`, `local`, `otlp`.
     fn name(&self) -> &'static str;
 
     /// Most calls of [`put`](Self::put) that may run at once.
     fn max_uploads(&self) -> usize {
         256
     }
+
+    /// No segment will follow: documents are no longer to be [held back](Retry::Hold).
+    fn hold_nothing(&self) {}
 
     /// Stores `batch`, or says which documents to send again, and when.
     fn put<'a>(&'a self, batch: &'a [Segment]) -> BoxFuture<'a, Result<Delivered, BackendError>>;
@@ -54,6 +57,9 @@ pub enum Retry {
     Yes,
     /// The document itself is at fault.
     No,
+    /// Nothing is wrong: the backend waits for another document that concerns this one, and asks to
+    /// be given it again after this time.
+    Hold(Duration),
 }
 
 /// The batch as a whole was not taken.

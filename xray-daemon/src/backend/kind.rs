@@ -13,11 +13,13 @@ pub enum BackendKind {
     Aws,
     /// The embedded X-Ray: store, API and console.
     Local,
+    /// Any OpenTelemetry backend, by OTLP.
+    Otlp,
 }
 
 /// A word of `--backend` that names no backend.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("backend {0:?} is not known; --backend takes a list of aws and local, or both")]
+#[error("backend {0:?} is not known; --backend takes a list of aws, local and otlp, or both")]
 pub struct UnknownBackend(String);
 
 impl BackendKind {
@@ -26,6 +28,7 @@ impl BackendKind {
         match self {
             Self::Aws => "aws",
             Self::Local => "local",
+            Self::Otlp => "otlp",
         }
     }
 
@@ -57,6 +60,7 @@ impl FromStr for BackendKind {
         match word {
             "aws" => Ok(Self::Aws),
             "local" => Ok(Self::Local),
+            "otlp" => Ok(Self::Otlp),
             _ => Err(UnknownBackend(word.chars().take(64).collect())),
         }
     }
@@ -74,10 +78,11 @@ mod tests {
 
     #[test]
     fn a_list_names_each_backend_once_and_keeps_its_order() {
-        use BackendKind::{Aws, Local};
+        use BackendKind::{Aws, Local, Otlp};
         assert_eq!(BackendKind::parse_list("aws"), Ok(vec![Aws]));
         assert_eq!(BackendKind::parse_list("both"), Ok(vec![Aws, Local]));
         assert_eq!(BackendKind::parse_list("local, aws,local"), Ok(vec![Local, Aws]));
+        assert_eq!(BackendKind::parse_list("local,otlp"), Ok(vec![Local, Otlp]));
     }
 
     #[test]
@@ -85,7 +90,7 @@ mod tests {
         let refused = BackendKind::parse_list("aws,jaeger").unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "backend \"jaeger\" is not known; --backend takes a list of aws and local, or both"
+            "backend \"jaeger\" is not known; --backend takes a list of aws, local and otlp, or both"
         );
         assert!(BackendKind::parse_list("").is_err());
         assert!(BackendKind::parse_list("aws,").is_err());

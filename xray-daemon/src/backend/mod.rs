@@ -7,6 +7,8 @@
 #[cfg(feature = "aws")]
 pub(crate) mod aws;
 mod contract;
+#[cfg(any(feature = "aws", feature = "otlp-out"))]
+mod http_client;
 mod kind;
 #[cfg(feature = "local")]
 pub mod local;
@@ -15,5 +17,7 @@ mod opened;
 #[cfg(feature = "aws")]
 pub use aws::AwsError;
 pub use contract::{Backend, BackendError, BoxFuture, Delivered, Retry, Unprocessed};
+#[cfg(any(feature = "aws", feature = "otlp-out"))]
+pub use http_client::HttpClientError;
 pub use kind::{BackendKind, UnknownBackend};
 pub(crate) use opened::Backends;

@@ -74,6 +74,7 @@ impl Backends {
             match kind {
                 BackendKind::Aws => backends.open_aws(config, counters).await?,
                 BackendKind::Local => backends.open_local(config).await?,
+                BackendKind::Otlp => return Err(StartError::NotBuilt(BackendKind::Otlp)),
             }
         }
         backends.all.extend(own);

@@ -4,7 +4,7 @@
 //! oldest first. Owns the segments that wait and the times by which they must leave. No I/O and no
 //! clock: callers pass `now`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -42,6 +42,8 @@ pub(crate) struct Batcher {
     fresh_due: Option<Instant>,
     /// Sent before, by the time from which they may be sent again.
     returned: BTreeMap<(Instant, u64), Batch>,
+    /// Those of them that are only held back, and need not wait once nothing more will come.
+    held: BTreeSet<(Instant, u64)>,
     returned_segments: usize,
     returned_bytes: usize,
     /// Tells batches apart that return to the same time.
@@ -62,6 +64,7 @@ impl Batcher {
             fresh_bytes: 0,
             fresh_due: None,
             returned: BTreeMap::new(),
+            held: BTreeSet::new(),
             returned_segments: 0,
             returned_bytes: 0,
             returns: 0,
@@ -106,10 +109,17 @@ impl Batcher {
         self.returned.insert((not_before, self.returns), batch);
     }
 
+    /// Takes back a batch that is held back until `not_before`, or until nothing more will come.
+    pub(crate) fn hold(&mut self, batch: Batch, not_before: Instant) {
+        self.give_back(batch, not_before);
+        self.held.insert((not_before, self.returns));
+    }
+
     /// Takes the batch that is due by `now`, what was sent before first.
     pub(crate) fn take(&mut self, now: Instant) -> Option<Batch> {
         let returned = self.returned.first_entry().filter(|entry| entry.key().0 <= now);
         if let Some(entry) = returned {
+            self.held.remove(entry.key());
             let batch = entry.remove();
             self.returned_segments -= batch.segments.len();
             self.returned_bytes -= batch.size_bytes();
@@ -123,6 +133,11 @@ impl Batcher {
     pub(crate) fn hurry(&mut self, now: Instant) {
         self.limits.max_wait = Duration::ZERO;
         self.fresh_due = self.fresh_due.map(|due| due.min(now));
+        for key in std::mem::take(&mut self.held) {
+            if let Some(batch) = self.returned.remove(&key) {
+                self.returned.insert((now.min(key.0), key.1), batch);
+            }
+        }
     }
 
     /// Gives up the oldest segment: those that were sent before are older than those that were not.
@@ -138,6 +153,7 @@ impl Batcher {
         let segments = &mut entry.get_mut().segments;
         let dropped = segments.pop();
         if segments.is_empty() {
+            self.held.remove(entry.key());
             entry.remove();
         }
         self.returned_segments -= usize::from(dropped.is_some());

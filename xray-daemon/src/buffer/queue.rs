@@ -88,6 +88,23 @@ impl Queue {
         self.bell.notify_one();
     }
 
+    /// Takes back segments that their backend holds back until `not_before`, or until the queue is
+    /// closed.
+    pub(crate) fn hold(&self, batch: Batch, not_before: Instant) {
+        let mut state = self.lock();
+        self.counters.end_flight(batch.segments.len());
+        let not_before = if state.open { not_before } else { Instant::now() };
+        state.batcher.hold(batch, not_before);
+        self.measure(&state);
+        drop(state);
+        self.bell.notify_one();
+    }
+
+    /// Whether no segment will follow.
+    pub(crate) fn is_closed(&self) -> bool {
+        !self.lock().open
+    }
+
     /// Says that no segment will follow: what waits leaves at once.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
@@ -192,6 +209,23 @@ mod tests {
         assert!(queue.next().await.is_some());
         assert_eq!(start.elapsed(), 3 * WAIT);
         assert!(queue.next().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_held_comes_in_its_time_or_when_the_queue_is_closed() {
+        let (queue, counters) = queue();
+        let start = Instant::now();
+        queue.push(segments(1), start);
+        queue.hold(queue.next().await.unwrap(), start + 9 * WAIT);
+        let batch = queue.next().await.unwrap();
+        assert_eq!((batch.segments.len(), start.elapsed()), (1, 9 * WAIT));
+        queue.hold(batch, start + 90 * WAIT);
+        assert_eq!((counters.snapshot().queued, counters.snapshot().in_flight), (1, 0));
+        queue.close();
+        let batch = queue.next().await.unwrap();
+        queue.hold(batch, start + 90 * WAIT);
+        assert!(queue.next().await.is_some());
+        assert_eq!(start.elapsed(), 9 * WAIT);
     }
 
     #[test]

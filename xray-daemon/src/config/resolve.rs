@@ -36,7 +36,7 @@ pub(super) fn resolve(sources: &Sources<'_>) -> Result<(DaemonConfig, LogSetting
     let mut config = DaemonConfig::default();
     if let Some(given) = sources.option("backend") {
         config.backends = BackendKind::parse_list(&given.value)
-            .map_err(|_| given.refuse("it takes a list of aws and local, or both"))?;
+            .map_err(|_| given.refuse("it takes a list of aws, local and otlp, or both"))?;
     }
     addresses(sources, &mut config)?;
     if let Some(given) = sources.option("buffer-memory") {
@@ -332,7 +332,7 @@ mod tests {
                 "--backend jaeger",
                 &[],
                 "",
-                "--backend \"jaeger\" is not valid; it takes a list of aws and local, or both",
+                "--backend \"jaeger\" is not valid; it takes a list of aws, local and otlp, or both",
             ),
         ] {
             assert_eq!(command(line, variables, file).unwrap_err(), text);

@@ -27,6 +27,9 @@ pub(super) enum Rest {
     Nothing,
     /// The service took the others; send these documents again after a back-off of their own.
     SomeAgain(Batch, Load),
+    /// The backend waits for what concerns these documents, and wants them again after this time. Of
+    /// the others some may have to be sent again.
+    Held(Batch, Duration, Box<Rest>),
     /// The service is not well: send all of them again, and nothing else meanwhile.
     AllAgain(Batch, Option<Duration>),
     /// Send the halves at once.
@@ -89,7 +92,8 @@ impl Settler {
 
     fn delivered(&self, batch: Batch, unprocessed: &[Unprocessed], took: Duration) -> Rest {
         let documents = batch.segments.len();
-        let mut again = Vec::new();
+        let (mut again, mut held) = (Vec::new(), Vec::new());
+        let mut held_for = Duration::MAX;
         let mut refused = vec![false; documents];
         for entry in unprocessed {
             let Some(segment) = batch.segments.get(entry.index) else { continue };
@@ -99,18 +103,28 @@ impl Settler {
             match entry.retry {
                 Retry::Yes => again.push(segment.clone()),
                 Retry::No => self.refused(segment, &entry.code, &entry.message),
+                Retry::Hold(time) => {
+                    held_for = held_for.min(time);
+                    held.push(segment.detached());
+                }
             }
         }
         let not_taken = refused.into_iter().filter(|refused| *refused).count();
         self.counters.add_sent(documents - not_taken);
-        self.counters.end_flight(documents - again.len());
-        self.log_delivered(documents, not_taken, took);
-        if again.is_empty() {
-            return Rest::Nothing;
+        self.counters.end_flight(documents - again.len() - held.len());
+        self.log_delivered(documents, not_taken - held.len(), took);
+        let held = (!held.is_empty()).then(|| Batch { segments: held, ..batch.clone() });
+        let rest = if again.is_empty() {
+            Rest::Nothing
+        } else {
+            debug!(documents = again.len(), "the service asks for documents to be sent again");
+            let load = if 2 * again.len() >= documents { Load::TooMuch } else { Load::Bearable };
+            Rest::SomeAgain(Batch { segments: again, ..batch }.tried(), load)
+        };
+        match held {
+            Some(held) => Rest::Held(held, held_for, Box::new(rest)),
+            None => rest,
         }
-        debug!(documents = again.len(), "the service asks for documents to be sent again");
-        let load = if 2 * again.len() >= documents { Load::TooMuch } else { Load::Bearable };
-        Rest::SomeAgain(Batch { segments: again, ..batch }.tried(), load)
     }
 
     /// Refuses a batch of one document; a larger one is halved, so that one document at fault does
@@ -238,6 +252,23 @@ mod tests {
         let sizes: Vec<_> = again.segments.iter().map(Segment::size_bytes).collect();
         assert_eq!((sizes, again.attempts), (vec![4], 1));
         assert_eq!(counted, "sent=3 in_flight=1 MissingName=1");
+    }
+
+    #[test]
+    fn what_is_held_back_is_neither_sent_nor_tried() {
+        let wait = Duration::from_secs(4);
+        let delivered = Delivered {
+            unprocessed: vec![
+                unprocessed(0, "InProgress", Retry::Hold(2 * wait)),
+                unprocessed(1, "InProgress", Retry::Hold(wait)),
+                unprocessed(2, "ThrottledException", Retry::Yes),
+            ],
+        };
+        let (rest, counted) = settle(5, Ok(delivered));
+        let Rest::Held(held, held_for, rest) = rest else { panic!("{rest:?}") };
+        assert_eq!((held.segments.len(), held.attempts, held_for), (2, 0, wait));
+        assert!(matches!(*rest, Rest::SomeAgain(_, Load::Bearable)), "{rest:?}");
+        assert_eq!(counted, "sent=2 in_flight=3");
     }
 
     #[test]

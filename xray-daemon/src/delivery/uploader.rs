@@ -97,6 +97,9 @@ impl Delivery {
     }
 
     fn start(&mut self, batch: Batch) {
+        if self.queue.is_closed() {
+            self.backend.hold_nothing();
+        }
         let batch = Arc::new(batch);
         let (backend, uploaded) = (Arc::clone(&self.backend), Arc::clone(&batch));
         let upload = self.uploads.spawn(async move {
@@ -137,6 +140,10 @@ impl Delivery {
                 }
                 let wait = backoff::wait(batch.attempts, None, fastrand::f64());
                 self.give_back(batch, now + wait);
+            }
+            Rest::Held(batch, time, rest) => {
+                self.queue.hold(batch, now + time);
+                self.finish(*rest);
             }
             Rest::AllAgain(batch, asked) => {
                 let pause = self.pacer.failed(now, asked, fastrand::f64());

@@ -2,7 +2,7 @@
 //!
 //! In: what failed. Out: a text that names input, rule and fix. Owns nothing.
 
-use std::io;
+use crate::backend::HttpClientError;
 
 /// Why the backend `aws` cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -29,16 +29,7 @@ pub enum AwsError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The outbound proxy is no URL.
-    #[error("proxy {0:?} is not valid; --proxy-address takes a URL such as http://proxy:3128")]
-    Proxy(String),
-    /// The certificates that AWS is checked against cannot be read.
-    #[error(
-        "root certificates cannot be read; install the system's ca-certificates, or name a file in \
-         SSL_CERT_FILE"
-    )]
-    Roots(#[source] io::Error),
-    /// The TLS library cannot be set up.
-    #[error("TLS cannot be set up")]
-    Tls(#[source] rustls::Error),
+    /// There are no connections to AWS.
+    #[error(transparent)]
+    Client(#[from] HttpClientError),
 }

@@ -18,7 +18,6 @@ mod answer;
 mod backend;
 mod body;
 mod error;
-mod http_client;
 mod identity;
 mod region;
 mod sdk;

@@ -15,11 +15,11 @@ use tokio::time::timeout;
 use tracing::info;
 
 use super::error::AwsError;
-use super::http_client::{self, HttpClient};
 use super::identity::{Identities, NoCredentials};
 use super::sdk;
 use super::sign::{NotSigned, sign_request};
 use super::{answer, region};
+use crate::backend::http_client::{self, ClientSettings, HttpClient};
 use crate::config::AwsSettings;
 use crate::counters::BackendCounters;
 
@@ -74,7 +74,11 @@ impl XRay {
             return Err(AwsError::Endpoint(found.endpoint));
         }
         Ok(Self {
-            client: http_client::build(settings)?,
+            client: http_client::build(&ClientSettings {
+                proxy: settings.proxy.as_deref(),
+                no_verify: settings.no_verify_ssl,
+                ..ClientSettings::default()
+            })?,
             user_agent: user_agent(&found.user_agent),
             endpoint: found.endpoint,
             region,

@@ -1,14 +1,17 @@
-//! Connections to AWS: HTTP/1.1 over TLS, pooled, through a proxy where one is set.
+//! Connections of backends: HTTP/1.1 over TLS, pooled, through a proxy where one is set.
 //!
 //! In: settings. Out: a client. Owns the pool. HTTP/1.1 costs 12–20 % less than HTTP/2 for bodies
-//! of a batch. Certificates are checked against the system's roots (`SSL_CERT_FILE` is honoured).
+//! of a batch. Certificates are checked against the system's roots (`SSL_CERT_FILE` is honoured), or
+//! against those of a file that is named for one backend.
 
+use std::io;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use aws_smithy_types::base64;
+use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::Bytes;
 use http::{HeaderValue, Uri};
 use http_body_util::Full;
@@ -20,14 +23,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, SignatureScheme};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio::net::TcpStream;
 use tower::Service;
 use tracing::warn;
-
-use super::error::AwsError;
-use crate::config::AwsSettings;
 
 /// Longest that a connection may take to be there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,14 +37,56 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 /// Idle connections kept.
 const MAX_IDLE: usize = 32;
 
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpClientError {
+    /// The outbound proxy is no URL.
+    #[error("proxy {0:?} is not valid; --proxy-address takes a URL such as http://proxy:3128")]
+    Proxy(String),
+    /// The certificates that servers are checked against cannot be read.
+    #[error(
+        "root certificates cannot be read; install the system's ca-certificates, or name a file in \
+         SSL_CERT_FILE"
+    )]
+    Roots(#[source] io::Error),
+    /// A file of certificates or a key cannot be used.
+    #[error("{path:?} cannot be used for TLS; it must hold {wanted} in PEM")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What it is for.
+        wanted: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The TLS library cannot be set up.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
+}
+
+/// What a client is to be like.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ClientSettings<'a> {
+    /// URL of a proxy to connect through.
+    pub(crate) proxy: Option<&'a str>,
+    /// Whether any certificate of the server is believed.
+    pub(crate) no_verify: bool,
+    /// File of the authorities to believe, instead of the system's.
+    pub(crate) authorities: Option<&'a Path>,
+    /// Files of the certificate and the key that the client shows.
+    pub(crate) identity: Option<(&'a Path, &'a Path)>,
+}
+
 /// A client for calls with a body in one piece.
-pub(super) type HttpClient = Client<HttpsConnector<Dial>, Full<Bytes>>;
+pub(crate) type HttpClient = Client<HttpsConnector<Dial>, Full<Bytes>>;
 
 /// Makes the client.
-pub(super) fn build(settings: &AwsSettings) -> Result<HttpClient, AwsError> {
-    let dial = Dial::new(settings.proxy.as_deref())?;
+pub(crate) fn build(settings: &ClientSettings<'_>) -> Result<HttpClient, HttpClientError> {
+    let dial = Dial::new(settings.proxy)?;
     let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls(settings.no_verify_ssl)?)
+        .with_tls_config(tls(settings)?)
         .https_or_http()
         .enable_http1()
         .wrap_connector(dial);
@@ -54,31 +97,64 @@ pub(super) fn build(settings: &AwsSettings) -> Result<HttpClient, AwsError> {
         .build(connector))
 }
 
-fn tls(no_verify: bool) -> Result<ClientConfig, AwsError> {
+fn tls(settings: &ClientSettings<'_>) -> Result<ClientConfig, HttpClientError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(AwsError::Tls)?;
-    if no_verify {
+        .map_err(HttpClientError::Tls)?;
+    let builder = if settings.no_verify {
         warn!("NoVerifySSL is set: whoever answers in the name of AWS is believed");
         let verifier = Arc::new(Unchecked { provider });
-        return Ok(builder
-            .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth());
+        builder.dangerous().with_custom_certificate_verifier(verifier)
+    } else if let Some(path) = settings.authorities {
+        builder.with_root_certificates(authorities(path)?)
+    } else {
+        builder.with_native_roots().map_err(HttpClientError::Roots)?
+    };
+    let Some((certificate, key)) = settings.identity else {
+        return Ok(builder.with_no_client_auth());
+    };
+    let chain = certificates(certificate)?;
+    let read = PrivateKeyDer::from_pem_file(key)
+        .map_err(|source| unusable(key, "a private key", source.into()))?;
+    let config = builder.with_client_auth_cert(chain, read);
+    config.map_err(|source| unusable(key, "the key of the client's certificate", source.into()))
+}
+
+fn authorities(path: &Path) -> Result<RootCertStore, HttpClientError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(path)? {
+        let added = roots.add(certificate);
+        added.map_err(|source| unusable(path, "certificates of authorities", source.into()))?;
     }
-    Ok(builder.with_native_roots().map_err(AwsError::Roots)?.with_no_client_auth())
+    Ok(roots)
+}
+
+/// All certificates of a file, at least one.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, HttpClientError> {
+    let wanted = "certificates";
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+    let read: Vec<_> = read.map_err(|source| unusable(path, wanted, source.into()))?;
+    if read.is_empty() { Err(unusable(path, wanted, "there is none".into())) } else { Ok(read) }
+}
+
+fn unusable(
+    path: &Path,
+    wanted: &'static str,
+    source: Box<dyn std::error::Error + Send + Sync>,
+) -> HttpClientError {
+    HttpClientError::File { path: path.to_owned(), wanted, source }
 }
 
 /// Connects directly or through a proxy.
 #[derive(Clone, Debug)]
-pub(super) enum Dial {
+pub(crate) enum Dial {
     Direct(HttpConnector),
     Proxy(Tunnel<HttpConnector>),
 }
 
 impl Dial {
-    fn new(proxy: Option<&str>) -> Result<Self, AwsError> {
+    fn new(proxy: Option<&str>) -> Result<Self, HttpClientError> {
         let mut connector = HttpConnector::new();
         connector.enforce_http(false);
         connector.set_nodelay(true);
@@ -86,7 +162,7 @@ impl Dial {
         let Some(text) = proxy else { return Ok(Self::Direct(connector)) };
         // What stands before the @ is a secret.
         let (user, shown) = text.rsplit_once('@').unwrap_or(("", text));
-        let refused = || AwsError::Proxy(shown.to_owned());
+        let refused = || HttpClientError::Proxy(shown.to_owned());
         let proxy: Uri = text.parse().map_err(|_| refused())?;
         if proxy.host().is_none() || proxy.scheme_str() != Some("http") {
             return Err(refused());
@@ -94,7 +170,7 @@ impl Dial {
         let user = user.strip_prefix("http://").filter(|user| !user.is_empty());
         let tunnel = Tunnel::new(proxy, connector);
         let Some(user) = user else { return Ok(Self::Proxy(tunnel)) };
-        let basic = format!("Basic {}", base64::encode(percent_decoded(user)));
+        let basic = format!("Basic {}", BASE64_STANDARD.encode(percent_decoded(user)));
         let mut basic = HeaderValue::from_str(&basic).map_err(|_| refused())?;
         basic.set_sensitive(true);
         Ok(Self::Proxy(tunnel.with_auth(basic)))
@@ -236,10 +312,25 @@ mod tests {
     }
 
     #[test]
+    fn a_file_without_certificates_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (path, reason) in
+            [(file.path(), "there is none"), (Path::new("/nowhere/ca.pem"), "No such file")]
+        {
+            let settings = ClientSettings { authorities: Some(path), ..Default::default() };
+            let error = build(&settings).unwrap_err();
+            let text = format!("{path:?} cannot be used for TLS; it must hold certificates in PEM");
+            assert_eq!(error.to_string(), text);
+            let source = std::error::Error::source(&error).unwrap().to_string();
+            assert!(source.contains(reason), "{source}");
+        }
+    }
+
+    #[test]
     fn a_proxy_that_is_no_url_is_named() {
         for proxy in ["proxy", "://", "https://proxy:1", "http://"] {
             let error = Dial::new(Some(proxy)).unwrap_err();
-            assert!(matches!(error, AwsError::Proxy(_)), "{proxy}: {error}");
+            assert!(matches!(error, HttpClientError::Proxy(_)), "{proxy}: {error}");
         }
         assert!(matches!(Dial::new(Some("http://proxy:3128")), Ok(Dial::Proxy(_))));
         assert!(matches!(Dial::new(Some("http://me:s%40@proxy:3128")), Ok(Dial::Proxy(_))));
