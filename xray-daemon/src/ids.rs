@@ -3,13 +3,15 @@
 //! In: the bytes of a document, which may be no JSON at all. Out: the texts of `id` and `trace_id`
 //! on its outermost level. Owns nothing, allocates nothing, stops at the end of what it reads.
 
+use std::borrow::Cow;
+
 /// The ids of a document; each is missing where the document has none that can be shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ids<'a> {
     /// The text of `trace_id`.
-    pub trace_id: Option<&'a str>,
+    pub trace_id: Option<Cow<'a, str>>,
     /// The text of `id`.
-    pub id: Option<&'a str>,
+    pub id: Option<Cow<'a, str>>,
 }
 
 /// Longest text that is taken for an id; a trace id has 35 characters.
@@ -26,7 +28,7 @@ impl<'a> Ids<'a> {
                 _ => continue,
             };
             if scanner.depth == 1 && scanner.is_key() {
-                *field = scanner.next_string().and_then(printable);
+                *field = scanner.next_string().and_then(printable).map(Cow::Borrowed);
             }
         }
         ids
@@ -86,22 +88,27 @@ mod tests {
 
     use super::*;
 
-    fn scan(document: &str) -> (Option<&str>, Option<&str>) {
+    fn scan(document: &str) -> (Option<String>, Option<String>) {
         let ids = Ids::scan(document.as_bytes());
-        (ids.trace_id, ids.id)
+        (ids.trace_id.map(Cow::into_owned), ids.id.map(Cow::into_owned))
+    }
+
+    fn texts(trace_id: &str, id: &str) -> (Option<String>, Option<String>) {
+        let said = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        (said(trace_id), said(id))
     }
 
     #[test]
     fn ids_of_the_outermost_level_are_found_in_any_order() {
         let document = r#"{"subsegments":[{"id":"no"}], "id" : "70de", "http":{"id":"no"},
             "name":"id","trace_id":"1-2-3"}"#;
-        assert_eq!(scan(document), (Some("1-2-3"), Some("70de")));
+        assert_eq!(scan(document), texts("1-2-3", "70de"));
     }
 
     #[test]
     fn quotes_and_brackets_inside_strings_do_not_count() {
         let document = r#"{"name":"a\"id\":\"x\" {[","id":"70de"}"#;
-        assert_eq!(scan(document), (None, Some("70de")));
+        assert_eq!(scan(document), texts("", "70de"));
     }
 
     #[test]

@@ -75,6 +75,7 @@ mod error;
 mod http;
 mod ids;
 mod log_limit;
+mod otlp;
 mod segment;
 
 pub use backend::BackendKind;

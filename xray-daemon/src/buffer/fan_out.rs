@@ -120,7 +120,7 @@ mod tests {
         }
         assert_eq!(fixture.stats("fast").dropped_total(), 0);
         let slow = fixture.stats("slow");
-        // A chunk of ten documents takes 11,280 bytes; 17 of them fit.
+        // A chunk of ten documents takes 11,440 bytes; 17 of them fit.
         assert_eq!((slow.queued, slow.dropped(DropReason::BufferFull)), (170, 830));
         assert_eq!(slow.unaccounted(), 0);
     }

@@ -168,8 +168,8 @@ impl Settler {
             let ids = segment.ids();
             error!(
                 backend = self.counters.name(),
-                trace_id = ids.trace_id.unwrap_or("unknown"),
-                id = ids.id.unwrap_or("unknown"),
+                trace_id = ids.trace_id.as_deref().unwrap_or("unknown"),
+                id = ids.id.as_deref().unwrap_or("unknown"),
                 code,
                 message,
                 documents,

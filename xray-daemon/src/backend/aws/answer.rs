@@ -4,6 +4,7 @@
 //! about it. Owns the lists of codes. When in doubt a batch is kept: only a plain 400 is the
 //! documents' fault.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -124,9 +125,11 @@ fn unprocessed(batch: &[Segment], body: &[u8]) -> Vec<Unprocessed> {
 
 /// The document that an entry speaks of: the first of that id that no entry has named yet. One
 /// without an id is the first document that has none.
-fn place(ids: &[Option<&str>], named: &[bool], id: Option<&str>) -> Option<usize> {
+fn place(ids: &[Option<Cow<'_, str>>], named: &[bool], id: Option<&str>) -> Option<usize> {
     let id = id.filter(|id| !id.is_empty());
-    let free = |(_, (known, named)): &(usize, (&Option<&str>, &bool))| **known == id && !**named;
+    let free = |(_, (known, named)): &(usize, (&Option<Cow<'_, str>>, &bool))| {
+        known.as_deref() == id && !**named
+    };
     ids.iter().zip(named).enumerate().find(free).map(|(index, _)| index)
 }
 

@@ -6,13 +6,17 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use xray_tracing::translate::Options;
 
 use super::answer::{self, NAME};
 use super::body;
 use super::service::{CallError, XRay};
-use crate::backend::{Backend, BackendError, BoxFuture, Delivered};
+use crate::backend::{Backend, BackendError, BoxFuture, Delivered, Retry, Unprocessed};
+use crate::otlp::{Datagrams, Documents};
 use crate::segment::Segment;
 
+/// Most documents in a call. Spans may make more of a batch. Rule: as a batch has segments.
+const MAX_DOCUMENTS: usize = 50;
 /// Path of the call.
 pub(super) const PATH: &str = "/TraceSegments";
 /// When the batch was closed: the service measures its age.
@@ -32,9 +36,32 @@ impl AwsBackend {
     }
 
     async fn call(&self, batch: &[Segment]) -> Result<Delivered, BackendError> {
+        let documents = Documents::of(batch, Datagrams::Pass, &Options::default());
+        let mut delivered = Delivered::default();
+        // Of a batch without spans this is one call.
+        for (number, part) in documents.documents.chunks(MAX_DOCUMENTS).enumerate() {
+            let first = number * MAX_DOCUMENTS;
+            match self.call_once(part).await {
+                Ok(part) => {
+                    let placed = part.unprocessed.into_iter();
+                    let placed = placed.map(|it| Unprocessed { index: first + it.index, ..it });
+                    delivered.unprocessed.extend(placed);
+                }
+                Err(error) if number == 0 => return Err(error),
+                Err(error) => {
+                    let left = first..documents.documents.len();
+                    delivered.unprocessed.extend(left.map(|index| not_reached(index, &error)));
+                    break;
+                }
+            }
+        }
+        Ok(documents.of_segments(delivered))
+    }
+
+    async fn call_once(&self, documents: &[Segment]) -> Result<Delivered, BackendError> {
         let headers = headers(SystemTime::now());
-        match self.service.call(PATH, headers, body::write(batch)).await {
-            Ok(response) => answer::read(batch, &response),
+        match self.service.call(PATH, headers, body::write(documents)).await {
+            Ok(response) => answer::read(documents, &response),
             Err(error) => Err(again(error)),
         }
     }
@@ -60,6 +87,12 @@ pub(super) fn headers(now: SystemTime) -> HeaderMap {
     let text = format!("{}.{:09}", since.as_secs(), since.subsec_nanos());
     let value = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("0"));
     HeaderMap::from_iter([(TIMESTAMP, value)])
+}
+
+/// A document of a later call, which failed where an earlier one did not.
+fn not_reached(index: usize, error: &BackendError) -> Unprocessed {
+    let (code, message) = ("NotSent".to_owned(), error.to_string());
+    Unprocessed { index, code, message, retry: Retry::Yes }
 }
 
 fn again(error: CallError) -> BackendError {

@@ -2,8 +2,11 @@
 //!
 //! In: batches of segments. Out: what the store did not take, with the service's codes.
 
+use xray_tracing::translate::Options;
+
 use crate::Segment;
 use crate::backend::{Backend, BackendError, BoxFuture, Delivered, Retry, Unprocessed};
+use crate::otlp::{Datagrams, Documents};
 
 use super::store::{Incoming, Store, StoreError, Unstored};
 
@@ -22,7 +25,9 @@ impl LocalBackend {
     }
 
     async fn store(&self, batch: &[Segment]) -> Result<Delivered, BackendError> {
-        let documents: Vec<_> = batch
+        let made = Documents::of(batch, Datagrams::Read, &Options::default());
+        let documents: Vec<_> = made
+            .documents
             .iter()
             .map(|segment| Incoming {
                 document: segment.document().clone(),
@@ -30,7 +35,8 @@ impl LocalBackend {
             })
             .collect();
         let unstored = self.store.put(&documents).await.map_err(again)?;
-        Ok(Delivered { unprocessed: unstored.into_iter().map(unprocessed).collect() })
+        let unprocessed = unstored.into_iter().map(unprocessed).collect();
+        Ok(made.of_segments(Delivered { unprocessed }))
     }
 }
 
