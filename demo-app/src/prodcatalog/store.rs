@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyPool, Executor};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor};
 use xray_tracing::sqlx::Database;
 
 use crate::chaos::Chaos;
@@ -73,6 +73,14 @@ pub(crate) enum StoreError {
     Full,
 }
 
+/// Readers then go on while somebody writes. The file remembers it; it is set before there are
+/// several connections, since SQLite refuses the change while another one is at work.
+async fn keep_a_write_ahead_log(url: &str) -> Result<(), sqlx::Error> {
+    let mut connection = AnyConnection::connect(url).await?;
+    connection.execute("PRAGMA journal_mode = WAL").await?;
+    connection.close().await
+}
+
 /// Whether a product was inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Inserted {
@@ -101,6 +109,10 @@ impl Store {
     pub(crate) async fn open(url: &str, chaos: Arc<Chaos>) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let kind = if url.starts_with("postgres") { "PostgreSQL" } else { "SQLite" };
+        let unopened = |source| StoreError::Open { url: without_password(url), source };
+        if kind == "SQLite" {
+            keep_a_write_ahead_log(url).await.map_err(unopened)?;
+        }
         let pool = AnyPoolOptions::new()
             .min_connections(CONNECTIONS)
             .max_connections(CONNECTIONS)
@@ -110,8 +122,7 @@ impl Store {
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     if kind == "SQLite" {
-                        // Readers go on while somebody writes, and a write costs no flush.
-                        connection.execute("PRAGMA journal_mode = WAL").await?;
+                        // With the log beside it a write costs no flush.
                         connection.execute("PRAGMA synchronous = NORMAL").await?;
                     }
                     Ok(())
@@ -119,7 +130,7 @@ impl Store {
             })
             .connect(url)
             .await
-            .map_err(|source| StoreError::Open { url: without_password(url), source })?;
+            .map_err(unopened)?;
         let database = Database::from_url(url);
         let window = HopWindow::new(Instant::now());
         let store = Self { pool, kind, database, chaos, window, total: AtomicU64::new(0) };
