@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::DaemonConfig;
 use crate::counters::{Counters, Snapshot};
 use crate::running::Running;
 
@@ -63,6 +64,25 @@ impl DaemonHandle {
     /// All counters now.
     pub fn stats(&self) -> Snapshot {
         self.counters.snapshot()
+    }
+
+    /// Why the daemon is not ready, if it is not: what `/readyz` answers.
+    pub fn not_ready(&self) -> Option<String> {
+        self.running.readiness().not_ready()
+    }
+
+    /// Whether segments are received: what `/healthz` answers.
+    pub fn is_healthy(&self) -> bool {
+        self.running.readiness().not_healthy().is_none()
+    }
+
+    /// Takes over what can change while the daemon runs: the memory for segments and the time
+    /// that datagrams are still read at the end. Addresses, backends and what concerns AWS count
+    /// from the next start on.
+    pub fn reconfigure(&mut self, config: &DaemonConfig) {
+        if let Some(buffer_bytes) = self.running.reconfigure(config) {
+            self.counters.set_buffer_limit(buffer_bytes);
+        }
     }
 
     /// The live counters.

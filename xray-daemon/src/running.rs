@@ -18,6 +18,7 @@ use crate::admin::Readiness;
 #[cfg(feature = "local")]
 use crate::backend::local::Local;
 use crate::buffer::Buffer;
+use crate::config::{DaemonConfig, MIN_BUFFER_BYTES, Memory};
 use crate::delivery::Delivery;
 use crate::intake::Intake;
 
@@ -55,6 +56,20 @@ impl Running {
             #[cfg(feature = "local")]
             local: None,
         }
+    }
+
+    pub(crate) fn readiness(&self) -> &Readiness {
+        &self.readiness
+    }
+
+    /// Takes over what can change; returns the memory for segments, if it is a valid one.
+    pub(crate) fn reconfigure(&mut self, config: &DaemonConfig) -> Option<usize> {
+        self.drain_linger = config.drain_linger;
+        let bytes =
+            config.buffer_bytes.unwrap_or_else(|| Memory::of_this_process().default_buffer_bytes());
+        let valid = (bytes >= MIN_BUFFER_BYTES).then_some(bytes)?;
+        self.buffer.set_limit(valid);
+        Some(valid)
     }
 
     /// Runs a delivery until everything is settled.

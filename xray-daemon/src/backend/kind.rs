@@ -32,6 +32,14 @@ impl BackendKind {
         }
     }
 
+    /// Whether this build has it.
+    pub fn is_built(self) -> bool {
+        match self {
+            Self::Aws => cfg!(feature = "aws"),
+            Self::Local => cfg!(feature = "local"),
+        }
+    }
+
     /// Reads a list as `--backend` takes it: names with commas between; `both` is `aws,local`.
     ///
     /// # Errors

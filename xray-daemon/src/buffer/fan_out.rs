@@ -17,7 +17,7 @@ use crate::segment::Segment;
 pub(crate) struct Buffer {
     queues: Vec<Arc<Queue>>,
     held_bytes: Arc<AtomicUsize>,
-    max_held_bytes: usize,
+    max_held_bytes: AtomicUsize,
 }
 
 impl Buffer {
@@ -27,7 +27,7 @@ impl Buffer {
         held_bytes: Arc<AtomicUsize>,
         max_held_bytes: usize,
     ) -> Self {
-        Self { queues, held_bytes, max_held_bytes }
+        Self { queues, held_bytes, max_held_bytes: AtomicUsize::new(max_held_bytes) }
     }
 
     /// Takes all `segments`; returns how many old ones were dropped for them.
@@ -41,6 +41,11 @@ impl Buffer {
         }
         last.push(segments.drain(..), now);
         if self.is_over() { self.make_room() } else { 0 }
+    }
+
+    /// Another bound from the next segment on.
+    pub(crate) fn set_limit(&self, max_held_bytes: usize) {
+        self.max_held_bytes.store(max_held_bytes, Ordering::Relaxed);
     }
 
     /// Says that no segment will follow.
@@ -63,7 +68,7 @@ impl Buffer {
     }
 
     fn is_over(&self) -> bool {
-        self.held_bytes.load(Ordering::Relaxed) > self.max_held_bytes
+        self.held_bytes.load(Ordering::Relaxed) > self.max_held_bytes.load(Ordering::Relaxed)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The configuration file: finds it, reads it, gives its values as text.
 //!
-//! In: the path of `-c`, or the usual places. Out: values by key. Owns nothing. A file that was
-//! found by itself is taken as it is; one that was asked for is checked. Empty text and 0 mean "not
-//! set", so the default.
+//! In: the path of `-c`, or the usual places. Out: values by key, and what is wrong with them. Owns
+//! nothing. Of a file that was found by itself unknown keys are passed over; of one that was asked
+//! for they stop the daemon. Empty text and 0 mean "not set", so the default.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,22 +11,15 @@ use std::path::{Path, PathBuf};
 use yaml_serde::{Mapping, Value};
 
 use super::error::ConfigError;
-use super::table::{Kind, OPTIONS, Origin};
-use super::validation;
+use super::lines;
+use super::table::{self, FILE_ONLY, Kind, OPTIONS};
+use super::validation::{self, Fault};
 
 /// Where the file is looked for; the first that is there is taken.
 const PLACES: [&str; 3] =
     ["/etc/amazon/xray/cfg.yaml", "cfg.yaml", "github.com/aws/aws-xray-daemon/pkg/cfg.yaml"];
 /// Longest file that is read.
 const MAX_FILE_BYTES: u64 = 1 << 20;
-/// Keys that no flag has.
-const FILE_ONLY: [(&str, Kind); 4] = [
-    ("Concurrency", Kind::Integer),
-    ("Endpoint", Kind::Text),
-    ("NoVerifySSL", Kind::Switch),
-    ("Logging.LogRotation", Kind::Switch),
-];
-
 /// What a file says.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct FileConfig {
@@ -34,18 +27,41 @@ pub(super) struct FileConfig {
     pub(super) path: Option<PathBuf>,
     /// Values by key: `Socket.UDPAddress`, `Extensions.Backend`.
     values: BTreeMap<String, String>,
+    text: String,
+}
+
+/// What is wrong in a file.
+#[derive(Debug, PartialEq)]
+pub(super) struct FileFault {
+    pub(super) error: ConfigError,
+    /// Line of the key, where it can be told.
+    pub(super) line: Option<usize>,
+    /// Whether the daemon does not start for it.
+    pub(super) stops: bool,
 }
 
 impl FileConfig {
     /// Reads the file that `-c` names, or the first of the usual places.
     pub(super) fn load(asked: Option<&Path>, folder: &Path) -> Result<Self, ConfigError> {
+        let (file, faults) = Self::examine(asked, folder)?;
+        let first = faults.into_iter().find(|fault| fault.stops);
+        first.map_or(Ok(file), |fault| Err(fault.error))
+    }
+
+    /// The same, with everything that is wrong.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is no YAML.
+    pub(super) fn examine(
+        asked: Option<&Path>,
+        folder: &Path,
+    ) -> Result<(Self, Vec<FileFault>), ConfigError> {
         if let Some(path) = asked {
             return Self::read(path, true);
         }
         let mut places = PLACES.iter().map(|place| folder.join(place));
-        places
-            .find(|place| place.is_file())
-            .map_or(Ok(Self::default()), |path| Self::read(&path, false))
+        let found = places.find(|place| place.is_file());
+        found.map_or_else(|| Ok((Self::default(), Vec::new())), |path| Self::read(&path, false))
     }
 
     /// The value of `key`, if it is set.
@@ -53,7 +69,12 @@ impl FileConfig {
         self.values.get(key).map(String::as_str)
     }
 
-    fn read(path: &Path, checked: bool) -> Result<Self, ConfigError> {
+    /// The line of `key`, where it can be told.
+    pub(super) fn line(&self, key: &str) -> Option<usize> {
+        lines::line_of(&self.text, key)
+    }
+
+    fn read(path: &Path, asked_for: bool) -> Result<(Self, Vec<FileFault>), ConfigError> {
         let unreadable = |reason: String| ConfigError::Unreadable { path: path.into(), reason };
         let too_long = fs::metadata(path).is_ok_and(|file| file.len() > MAX_FILE_BYTES);
         if too_long {
@@ -61,37 +82,42 @@ impl FileConfig {
         }
         let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
         let root = yaml_serde::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
-        let file = match root {
-            Value::Mapping(file) => file,
+        let content = match root {
+            Value::Mapping(content) => content,
             Value::Null => Mapping::new(),
             _ => return Err(unreadable("not a mapping of keys to values".into())),
         };
-        if checked {
-            validation::check(&file)?;
-        }
-        let values = values(&file).map_err(unreadable)?;
-        Ok(Self { path: Some(path.into()), values })
+        let (values, type_faults) = values(&content);
+        let file = Self { path: Some(path.into()), values, text };
+        let fault = |stops: bool| {
+            let file = &file;
+            move |Fault { key, error }| FileFault { line: file.line(&key), error, stops }
+        };
+        let type_faults = type_faults
+            .into_iter()
+            .map(|(key, reason)| Fault { error: unreadable(format!("{key}: {reason}")), key });
+        let mut faults: Vec<_> =
+            validation::key_faults(&content).into_iter().map(fault(asked_for)).collect();
+        faults.extend(type_faults.chain(validation::version_fault(&content)).map(fault(true)));
+        Ok((file, faults))
     }
 }
 
-fn values(file: &Mapping) -> Result<BTreeMap<String, String>, String> {
-    let mut values = BTreeMap::new();
-    let options = OPTIONS.iter().filter_map(|option| {
-        let key = option.key?;
-        Some(match option.origin {
-            Origin::Reference => (key.to_owned(), option.kind),
-            Origin::Ours => (format!("Extensions.{key}"), option.kind),
-        })
-    });
-    let file_only = FILE_ONLY.iter().map(|(key, kind)| ((*key).to_owned(), *kind));
-    for (key, kind) in options.chain(file_only) {
-        if let Some(value) = find(file, &key)
-            && let Some(text) = text(value, kind).map_err(|fault| format!("{key}: {fault}"))?
-        {
-            values.insert(key, text);
+/// The values of all known keys, and which of them are of another type.
+fn values(file: &Mapping) -> (BTreeMap<String, String>, Vec<(String, String)>) {
+    let (mut values, mut faults) = (BTreeMap::new(), Vec::new());
+    for option in OPTIONS.iter().chain(FILE_ONLY) {
+        let Some(key) = table::file_key(option) else { continue };
+        let Some(value) = find(file, &key) else { continue };
+        match text(value, option.kind) {
+            Ok(Some(text)) => {
+                values.insert(key, text);
+            }
+            Ok(None) => {}
+            Err(fault) => faults.push((key, fault)),
         }
     }
-    Ok(values)
+    (values, faults)
 }
 
 fn find<'a>(file: &'a Mapping, key: &str) -> Option<&'a Value> {
@@ -148,7 +174,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cfg.yaml");
         fs::write(&path, text).unwrap();
-        FileConfig::read(&path, checked).map_err(|error| error.to_string())
+        let (file, faults) = FileConfig::read(&path, checked).map_err(|error| error.to_string())?;
+        let first = faults.into_iter().find(|fault| fault.stops);
+        first.map_or(Ok(file), |fault| Err(fault.error.to_string()))
     }
 
     #[test]
@@ -196,9 +224,27 @@ mod tests {
 
     #[test]
     fn a_file_found_by_itself_is_not_checked() {
-        assert!(read("Strange: 1\nRegion: x\n", true).is_err());
-        assert_eq!(read("Strange: 1\nRegion: x\n", false).unwrap().get("Region"), Some("x"));
-        assert_eq!(read("", false).unwrap().get("Region"), None);
+        let text = "Strange: 1\nRegion: x\nVersion: 1\n";
+        assert!(read(text, true).is_err());
+        assert_eq!(read(text, false).unwrap().get("Region"), Some("x"));
+        // Its version counts all the same, as in the reference.
+        for text in ["", "Region: x\n"] {
+            let fault = read(text, false).unwrap_err();
+            assert!(fault.starts_with("Config Version Setting is not correct."), "{fault}");
+        }
+    }
+
+    #[test]
+    fn faults_have_their_lines_and_those_of_a_file_found_by_itself_do_not_stop() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cfg.yaml");
+        fs::write(&path, "Version: 2\nStrange: 1\nSocket:\n  X: 1\nLocalMode: 7\n").unwrap();
+        let lines = |asked| {
+            let (_, faults) = FileConfig::read(&path, asked).unwrap();
+            faults.iter().map(|fault| (fault.line, fault.stops)).collect::<Vec<_>>()
+        };
+        assert_eq!(lines(true), [(Some(2), true), (Some(4), true), (Some(5), true)]);
+        assert_eq!(lines(false), [(Some(2), false), (Some(4), false), (Some(5), true)]);
     }
 
     #[test]
@@ -209,7 +255,7 @@ mod tests {
             return;
         }
         assert_eq!(FileConfig::load(None, folder.path()), Ok(FileConfig::default()));
-        fs::write(folder.path().join("cfg.yaml"), "Region: here\n").unwrap();
+        fs::write(folder.path().join("cfg.yaml"), "Region: here\nVersion: 1\n").unwrap();
         let found = FileConfig::load(None, folder.path()).unwrap();
         assert_eq!(found.get("Region"), Some("here"));
     }

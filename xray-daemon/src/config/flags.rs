@@ -2,9 +2,11 @@
 //!
 //! In: arguments. Out: the value of each flag that was given, still text. Owns nothing. `-x v`,
 //! `-x=v`, `--x v` and `--x=v` are the same; switches take a value only behind `=`; what follows
-//! the first argument that is no flag is ignored.
+//! the first argument that is no flag is ignored. Whoever asks for help gets it as soon as that is
+//! read, whatever follows.
 
 use std::collections::BTreeMap;
+use std::num::IntErrorKind;
 
 use super::error::ConfigError;
 use super::table::{self, Kind};
@@ -18,6 +20,10 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Flags
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         let Some((name, value)) = split(&argument)? else { break };
+        if matches!(name, "h" | "help") {
+            flags.insert("help", "true".to_owned());
+            break;
+        }
         let option = table::find(name)
             .ok_or_else(|| ConfigError::Usage(format!("flag provided but not defined: -{name}")))?;
         let value = match (option.kind, value) {
@@ -27,10 +33,7 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Flags
                 .next()
                 .ok_or_else(|| ConfigError::Usage(format!("flag needs an argument: -{name}")))?,
         };
-        if option.kind == Kind::Integer && value.parse::<i64>().is_err() {
-            let text = format!("invalid value {value:?} for flag -{name}: parse error");
-            return Err(ConfigError::Usage(text));
-        }
+        let value = if option.kind == Kind::Integer { integer(name, &value)? } else { value };
         flags.insert(option.long, value);
     }
     Ok(flags)
@@ -53,6 +56,35 @@ fn split(argument: &str) -> Result<Option<(&str, Option<&str>)>, ConfigError> {
         Some((name, value)) => (name, Some(value)),
         None => (flag, None),
     }))
+}
+
+/// A whole number as Go's literals have it: `24`, `0x18`, `0b11000`, `0o30`, `030`, `1_000`; in
+/// decimal digits.
+fn integer(name: &str, text: &str) -> Result<String, ConfigError> {
+    let fault = |fault: &str| {
+        ConfigError::Usage(format!("invalid value {text:?} for flag -{name}: {fault}"))
+    };
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let lower = digits.to_ascii_lowercase();
+    let prefixes = [("0x", 16), ("0b", 2), ("0o", 8), ("0", 8)];
+    let prefixed = prefixes.iter().find_map(|(prefix, radix)| {
+        lower.strip_prefix(prefix).filter(|rest| !rest.is_empty()).map(|rest| (rest, *radix))
+    });
+    let (digits, radix) = prefixed.unwrap_or((&lower, 10));
+    let grouped = !digits.contains("__") && !digits.ends_with('_');
+    if !grouped || (radix == 10 && digits.starts_with('_')) || digits.contains(['+', '-']) {
+        return Err(fault("parse error"));
+    }
+    match i64::from_str_radix(&format!("{sign}{}", digits.replace('_', "")), radix) {
+        Ok(number) => Ok(number.to_string()),
+        Err(error) => Err(fault(match error.kind() {
+            IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "value out of range",
+            _ => "parse error",
+        })),
+    }
 }
 
 fn switch(name: &str, value: &str) -> Result<bool, ConfigError> {
@@ -111,6 +143,30 @@ mod tests {
     }
 
     #[test]
+    fn whole_numbers_are_read_as_go_reads_them() {
+        for (text, number) in [
+            ("24", "24"),
+            ("-1", "-1"),
+            ("+7", "7"),
+            ("0", "0"),
+            ("0x18", "24"),
+            ("0b11000", "24"),
+            ("0o30", "24"),
+            ("030", "24"),
+            ("1_000", "1000"),
+        ] {
+            assert_eq!(parse_line(&format!("-m {text}")), given(&[("buffer-memory", number)]));
+        }
+    }
+
+    #[test]
+    fn help_is_given_whatever_follows_it() {
+        for line in ["-h -bogus", "--help", "-help=x word", "-h"] {
+            assert_eq!(parse_line(line), given(&[("help", "true")]), "{line}");
+        }
+    }
+
+    #[test]
     fn mistakes_are_named_in_the_words_of_go() {
         for (line, words) in [
             ("-bogus", "flag provided but not defined: -bogus"),
@@ -118,6 +174,13 @@ mod tests {
             ("-nv", "flag provided but not defined: -nv"),
             ("-n", "flag needs an argument: -n"),
             ("-m many", "invalid value \"many\" for flag -m: parse error"),
+            ("-m 1.5", "invalid value \"1.5\" for flag -m: parse error"),
+            ("-m 1__0", "invalid value \"1__0\" for flag -m: parse error"),
+            (
+                "-m 99999999999999999999",
+                "invalid value \"99999999999999999999\" for flag -m: value out of range",
+            ),
+            ("-bogus -h", "flag provided but not defined: -bogus"),
             ("---n x", "bad flag syntax: ---n"),
             ("-=x", "bad flag syntax: -=x"),
         ] {

@@ -5,21 +5,33 @@
 //! that over the file, the file over the default; for the region, which AWS itself names, the file
 //! wins over the environment, as in the reference daemon.
 
-mod address;
-mod duration;
-mod error;
-mod file;
-mod flags;
 mod load;
-mod logging;
-mod memory;
-mod resolve;
-mod settings;
+
+mod environment;
+mod flags;
 mod table;
+
+mod file;
+mod lines;
 mod validation;
 
+mod resolve;
+
+mod address;
+mod duration;
+mod memory;
+
+mod check;
+mod explain;
+
+mod error;
+mod logging;
+mod settings;
+
+pub use environment::Environment;
 pub use error::ConfigError;
-pub use load::{Command, load};
+pub use explain::{Changes, Options};
+pub use load::{Command, Loaded, load, log_file};
 pub use logging::{LogFormat, LogSettings};
 pub(crate) use memory::{MIN_BUFFER_BYTES, Memory};
 pub use settings::{AwsSettings, DaemonConfig, OnBusy};

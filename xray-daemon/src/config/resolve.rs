@@ -3,6 +3,8 @@
 //! In: the three, as text. Out: a [`DaemonConfig`]. Owns the precedence. What a value must be is
 //! checked here, once; a refusal names where the value came from.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,7 +16,7 @@ use super::flags::Flags;
 use super::logging::{self, LogFormat, LogSettings};
 use super::memory::MIN_BUFFER_BYTES;
 use super::settings::{DaemonConfig, OnBusy};
-use super::table::{self, Origin};
+use super::table;
 use super::{address, duration};
 use crate::backend::BackendKind;
 
@@ -23,12 +25,25 @@ pub(super) struct Sources<'a> {
     pub(super) flags: &'a Flags,
     pub(super) variable: &'a dyn Fn(&str) -> Option<String>,
     pub(super) file: &'a FileConfig,
+    /// Names whose values are passed over: they are known to be wrong, and the rest is looked at.
+    pub(super) passed_over: RefCell<BTreeSet<String>>,
 }
 
 /// A value and the name that it was given by.
-struct Given {
-    name: String,
-    value: String,
+#[derive(Debug)]
+pub(super) struct Given {
+    /// Flag, variable or key.
+    pub(super) name: String,
+    pub(super) value: String,
+    pub(super) source: Source,
+}
+
+/// What a value was given by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Flag,
+    Variable,
+    File,
 }
 
 /// Makes one configuration of all sources.
@@ -76,7 +91,7 @@ fn addresses(sources: &Sources<'_>, config: &mut DaemonConfig) -> Result<(), Con
 }
 
 fn buffer_bytes(given: &Given) -> Result<Option<usize>, ConfigError> {
-    let rule = "it takes the memory for segments in MB, 3 or more";
+    let rule = "it takes the memory for segments in MB. Min Buffers Memory required: 3 MB.";
     let megabytes: i64 = given.value.parse().map_err(|_| given.refuse(rule))?;
     if megabytes <= 0 {
         // As in the reference: the default.
@@ -131,7 +146,8 @@ fn local(sources: &Sources<'_>, config: &mut DaemonConfig) -> Result<(), ConfigE
     }
     let open = config.backends.contains(&BackendKind::Local) && !config.console.ip().is_loopback();
     if open && local.console_token.is_none() {
-        let given = Given { name: "--console".into(), value: config.console.to_string() };
+        let value = config.console.to_string();
+        let given = Given { name: "--console".into(), value, source: Source::Flag };
         return Err(given.refuse(
             "an address that others can reach needs --console-token, or everybody could read all \
              traces",
@@ -166,29 +182,43 @@ fn log(sources: &Sources<'_>) -> Result<LogSettings, ConfigError> {
     })
 }
 
-impl Sources<'_> {
-    /// The value of the option of that long name; empty text counts as none.
-    fn option(&self, long: &str) -> Option<Given> {
-        let option = table::find(long)?;
-        let flag = self
-            .flags
-            .get(long)
-            .map(|value| Given { name: format!("--{long}"), value: value.clone() });
-        let variable = || {
-            let name = table::variable(option)?;
-            (self.variable)(&name).map(|value| Given { name, value })
-        };
-        let file = || match option.origin {
-            Origin::Reference => self.file_key(option.key?),
-            Origin::Ours => self.file_key(&format!("Extensions.{}", option.key?)),
-        };
-        let set = |given: &Given| !given.value.is_empty();
-        flag.filter(set).or_else(|| variable().filter(set)).or_else(file)
+impl<'a> Sources<'a> {
+    /// Of flags, environment and file.
+    pub(super) fn new(
+        flags: &'a Flags,
+        variable: &'a dyn Fn(&str) -> Option<String>,
+        file: &'a FileConfig,
+    ) -> Self {
+        Self { flags, variable, file, passed_over: RefCell::default() }
     }
 
-    fn file_key(&self, key: &str) -> Option<Given> {
+    /// The value of the option of that long name; empty text counts as none.
+    pub(super) fn option(&self, long: &str) -> Option<Given> {
+        let option = table::find(long)?;
+        let flag = || {
+            let value = self.flags.get(long)?.clone();
+            Some(Given { name: format!("--{long}"), value, source: Source::Flag })
+        };
+        let variable = || {
+            let name = table::variable(option)?;
+            let value = (self.variable)(&name)?;
+            Some(Given { name, value, source: Source::Variable })
+        };
+        let taken = |given: &Given| !given.value.is_empty() && self.takes(&given.name);
+        flag()
+            .filter(taken)
+            .or_else(|| variable().filter(taken))
+            .or_else(|| self.file_key(&table::file_key(option)?))
+    }
+
+    pub(super) fn file_key(&self, key: &str) -> Option<Given> {
         let value = self.file.get(key)?.to_owned();
-        Some(Given { name: key.to_owned(), value })
+        let given = Given { name: key.to_owned(), value, source: Source::File };
+        self.takes(key).then_some(given)
+    }
+
+    fn takes(&self, name: &str) -> bool {
+        !self.passed_over.borrow().contains(name)
     }
 
     fn text(&self, long: &str) -> Option<String> {
@@ -233,17 +263,14 @@ mod tests {
         fs::write(&path, format!("Version: 2\n{file}")).unwrap();
         let mut arguments: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
         arguments.splice(0..0, ["-c".to_owned(), path.to_string_lossy().into_owned()]);
-        let variable = |name: &str| {
-            let found = variables.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| (*value).to_owned())
-        };
-        load(arguments, variable, folder.path()).map_err(|error| error.to_string())
+        let environment = variables.iter().copied().collect();
+        load(arguments, &environment, folder.path()).map_err(|error| error.to_string())
     }
 
     fn run(line: &str, variables: &[(&str, &str)], file: &str) -> (DaemonConfig, LogSettings) {
         match command(line, variables, file).unwrap() {
-            Command::Run(config, log) => (*config, log),
-            Command::Print(text) => panic!("{text}"),
+            Command::Run(loaded) => (loaded.daemon, loaded.log),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -311,8 +338,8 @@ mod tests {
                 "-m 2",
                 &[][..],
                 "",
-                "--buffer-memory \"2\" is not valid; it takes the memory for segments in MB, 3 or \
-                 more",
+                "--buffer-memory \"2\" is not valid; it takes the memory for segments in MB. Min \
+                 Buffers Memory required: 3 MB.",
             ),
             (
                 "",

@@ -1,7 +1,7 @@
-//! The options of the daemon: names, kinds, help. The one place where they stand.
+//! The options of the daemon: names, kinds, defaults, help. The one place where they stand.
 //!
-//! In: nothing. Out: the table that the parser, the usage and the file reader go by. Owns the
-//! names, which outsiders rely on.
+//! In: nothing. Out: the table that the parser, the usage, the file reader and `--explain` go by.
+//! Owns the names, which outsiders rely on.
 
 /// What a flag takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,52 @@ pub(super) struct OptionSpec {
     /// Whose it is.
     pub(super) origin: Origin,
     pub(super) help: &'static str,
+    /// What counts without it, for `--explain`; empty: nothing.
+    pub(super) default: &'static str,
+    /// What the reference daemon does otherwise without it; empty: the same.
+    pub(super) differs: &'static str,
+    /// Whether its value is shown to nobody.
+    pub(super) secret: bool,
+    /// Whether SIGHUP changes it in a running daemon.
+    pub(super) reloaded: bool,
+}
+
+impl OptionSpec {
+    const fn new(long: &'static str, kind: Kind, origin: Origin, help: &'static str) -> Self {
+        Self {
+            short: None,
+            long,
+            key: None,
+            kind,
+            origin,
+            help,
+            default: "",
+            differs: "",
+            secret: false,
+            reloaded: false,
+        }
+    }
+
+    const fn by_default(self, default: &'static str) -> Self {
+        Self { default, ..self }
+    }
+
+    const fn differs(self, differs: &'static str) -> Self {
+        Self { differs, ..self }
+    }
+
+    const fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+
+    const fn reloaded(self) -> Self {
+        Self { reloaded: true, ..self }
+    }
+
+    /// Whether it tells the program to do something else than to run.
+    pub(super) fn is_question(&self) -> bool {
+        matches!(self.long, "config" | "version" | "help" | "check-config" | "explain")
+    }
 }
 
 /// Whose option it is.
@@ -36,6 +82,8 @@ pub(super) enum Origin {
     Reference,
     /// Added here.
     Ours,
+    /// Added here, for the command line alone.
+    Question,
 }
 
 const fn reference(
@@ -45,15 +93,24 @@ const fn reference(
     kind: Kind,
     help: &'static str,
 ) -> OptionSpec {
-    OptionSpec { short: Some(short), long, key, kind, origin: Origin::Reference, help }
+    OptionSpec { short: Some(short), key, ..OptionSpec::new(long, kind, Origin::Reference, help) }
 }
 
 const fn ours(long: &'static str, key: &'static str, kind: Kind, help: &'static str) -> OptionSpec {
-    OptionSpec { short: None, long, key: Some(key), kind, origin: Origin::Ours, help }
+    OptionSpec { key: Some(key), ..OptionSpec::new(long, kind, Origin::Ours, help) }
+}
+
+/// A question that only a person at the command line asks: no variable, no key.
+const fn question(long: &'static str, help: &'static str) -> OptionSpec {
+    OptionSpec::new(long, Kind::Switch, Origin::Question, help)
+}
+
+const fn file_only(key: &'static str, kind: Kind) -> OptionSpec {
+    OptionSpec { key: Some(key), ..OptionSpec::new(key, kind, Origin::Reference, "") }
 }
 
 /// All options, in the order of the usage.
-pub(super) const OPTIONS: [OptionSpec; 27] = [
+pub(super) static OPTIONS: &[OptionSpec] = &[
     reference(
         "a",
         "resource-arn",
@@ -67,14 +124,17 @@ pub(super) const OPTIONS: [OptionSpec; 27] = [
         Some("LocalMode"),
         Kind::Switch,
         "Don't ask the machine's metadata (EC2, ECS).",
-    ),
+    )
+    .by_default("false"),
     reference(
         "m",
         "buffer-memory",
         Some("TotalBufferSizeMB"),
         Kind::Integer,
         "Memory for segments in MB, 3 or more. Default: 1 % of the memory there is, 16 at least.",
-    ),
+    )
+    .differs("1 % of the host, a container's limit ignored")
+    .reloaded(),
     reference("n", "region", Some("Region"), Kind::Text, "AWS region to send segments to."),
     reference(
         "b",
@@ -82,14 +142,16 @@ pub(super) const OPTIONS: [OptionSpec; 27] = [
         Some("Socket.UDPAddress"),
         Kind::Text,
         "UDP address for segments. Default: 127.0.0.1:2000.",
-    ),
+    )
+    .by_default("127.0.0.1:2000"),
     reference(
         "t",
         "bind-tcp",
         Some("Socket.TCPAddress"),
         Kind::Text,
         "TCP address for sampling calls. Default: 127.0.0.1:2000.",
-    ),
+    )
+    .by_default("127.0.0.1:2000"),
     reference("r", "role-arn", Some("RoleARN"), Kind::Text, "IAM role to assume for uploads."),
     reference("c", "config", None, Kind::Text, "Configuration file to load and check."),
     reference(
@@ -98,14 +160,18 @@ pub(super) const OPTIONS: [OptionSpec; 27] = [
         Some("Logging.LogPath"),
         Kind::Text,
         "File to log to. Default: standard output.",
-    ),
+    )
+    .by_default("standard output")
+    .reloaded(),
     reference(
         "l",
         "log-level",
         Some("Logging.LogLevel"),
         Kind::Text,
         "Least level that is logged: dev, debug, info, warn, error, prod. Default: prod (info).",
-    ),
+    )
+    .by_default("prod")
+    .reloaded(),
     reference(
         "p",
         "proxy-address",
@@ -115,38 +181,52 @@ pub(super) const OPTIONS: [OptionSpec; 27] = [
     ),
     reference("v", "version", None, Kind::Switch, "Show the version."),
     reference("h", "help", None, Kind::Switch, "Show this text."),
-    ours("backend", "Backend", Kind::Text, "Where segments go: aws, local, or both. Default: aws."),
+    question("check-config", "Check flags, environment and file, name every fault, and end."),
+    question(
+        "explain",
+        "Show each value, where it comes from and what the reference has, and end.",
+    ),
+    ours("backend", "Backend", Kind::Text, "Where segments go: aws, local, or both. Default: aws.")
+        .by_default("aws"),
     ours(
         "admin",
         "Admin",
         Kind::Text,
         "TCP address for /healthz, /readyz and /metrics. Default: 127.0.0.1:2001.",
-    ),
+    )
+    .by_default("127.0.0.1:2001"),
     ours(
         "drain-timeout",
         "DrainTimeout",
         Kind::Text,
         "Longest that sending what is left may take at shutdown. Default: 20s.",
-    ),
+    )
+    .by_default("20s")
+    .reloaded(),
     ours(
         "drain-linger",
         "DrainLinger",
         Kind::Text,
         "How long datagrams are still read after the signal to stop. Default: 0s.",
-    ),
+    )
+    .by_default("0s")
+    .reloaded(),
     ours(
         "ready-requires-credentials",
         "ReadyRequiresCredentials",
         Kind::Switch,
         "Not ready before AWS credentials are found, however long that takes.",
-    ),
-    ours("log-format", "LogFormat", Kind::Text, "How lines are written: text or json."),
+    )
+    .by_default("false"),
+    ours("log-format", "LogFormat", Kind::Text, "How lines are written: text or json.")
+        .by_default("text"),
     ours(
         "console",
         "Console",
         Kind::Text,
         "TCP address of the local X-Ray's API and console. Default: 127.0.0.1:2002.",
-    ),
+    )
+    .by_default("127.0.0.1:2002"),
     ours(
         "allow-host",
         "AllowHost",
@@ -158,37 +238,61 @@ pub(super) const OPTIONS: [OptionSpec; 27] = [
         "ConsoleToken",
         Kind::Text,
         "What callers of API and console must know; needed off loopback.",
-    ),
-    ours("read-only", "ReadOnly", Kind::Switch, "API and console change nothing."),
+    )
+    .secret(),
+    ours("read-only", "ReadOnly", Kind::Switch, "API and console change nothing.")
+        .by_default("false"),
     ours(
         "data-dir",
         "DataDir",
         Kind::Text,
         "Folder of the local X-Ray's store. Default: gone at exit.",
-    ),
+    )
+    .by_default("a temporary file"),
     ours(
         "retention",
         "Retention",
         Kind::Text,
         "How long the local X-Ray keeps traces. Default: 6h.",
-    ),
+    )
+    .by_default("6h"),
     ours(
         "max-store-mb",
         "MaxStoreMB",
         Kind::Integer,
-        "Most MB that the local X-Ray's store may take.",
-    ),
+        "Most MB that the local X-Ray's store may take. Default: 2048.",
+    )
+    .by_default("2048"),
     ours(
         "concurrency",
         "Concurrency",
         Kind::Integer,
         "Most uploads at once. Default: as many as are needed, up to 256.",
-    ),
+    )
+    .by_default("up to 256, by latency")
+    .differs("8"),
+];
+
+/// Keys of the file that no flag has.
+pub(super) static FILE_ONLY: &[OptionSpec] = &[
+    file_only("Concurrency", Kind::Integer).by_default("up to 256, by latency").differs("8"),
+    file_only("Endpoint", Kind::Text),
+    file_only("NoVerifySSL", Kind::Switch).by_default("false"),
+    file_only("Logging.LogRotation", Kind::Switch).by_default("true").reloaded(),
 ];
 
 /// The option of that name, without dashes.
 pub(super) fn find(name: &str) -> Option<&'static OptionSpec> {
     OPTIONS.iter().find(|option| option.long == name || option.short == Some(name))
+}
+
+/// The key in the file, from its top.
+pub(super) fn file_key(option: &OptionSpec) -> Option<String> {
+    let key = option.key?;
+    Some(match option.origin {
+        Origin::Ours => format!("Extensions.{key}"),
+        Origin::Reference | Origin::Question => key.to_owned(),
+    })
 }
 
 /// The name of the variable of one of our options.
@@ -200,7 +304,7 @@ pub(super) fn variable(option: &OptionSpec) -> Option<String> {
 /// The usage.
 pub(super) fn usage() -> String {
     let mut text = String::from("Usage: X-Ray [options]\n");
-    for OptionSpec { short, long, help, .. } in &OPTIONS {
+    for OptionSpec { short, long, help, .. } in OPTIONS {
         let short = short.map(|short| format!("-{short}")).unwrap_or_default();
         let tabs = if long.len() <= 4 { "\t\t" } else { "\t" };
         text.push_str(&format!("\t{short}\t--{long}{tabs}{help}\n"));

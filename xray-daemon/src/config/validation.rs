@@ -1,12 +1,11 @@
-//! Checks the keys of a configuration file that was asked for by `-c`.
+//! Checks the keys of a configuration file, and its version.
 //!
-//! In: the file as a YAML mapping. Out: nothing, or the text of the reference daemon for what is
-//! wrong. Owns the lists of keys. Only one level below the top is looked at, as there.
+//! In: the file as a YAML mapping. Out: every fault, in the text of the reference daemon. Owns the lists of keys. Only one level below the top is looked at, as there.
 
 use yaml_serde::{Mapping, Value};
 
 use super::error::ConfigError;
-use super::table::{OPTIONS, Origin};
+use super::table::{OPTIONS, OptionSpec, Origin};
 
 /// Keys of the file that no flag has.
 const FILE_KEYS: [&str; 9] = [
@@ -36,71 +35,86 @@ const MIGRATE: &str = "Use X-Ray Daemon Config Migration Script to update the co
                        refer to AWS X-Ray Documentation for more information.";
 const REFER: &str = "Please refer to AWS X-Ray Documentation for more information.";
 
-/// Checks version and keys.
-pub(super) fn check(file: &Mapping) -> Result<(), ConfigError> {
-    check_version(file)?;
+/// What is wrong in a file, and where.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Fault {
+    /// The key, from the top of the file.
+    pub(super) key: String,
+    /// The text of the reference daemon.
+    pub(super) error: ConfigError,
+}
+
+/// Every key that is not one of the daemon's, and a version that is missing, in the order in which
+/// the reference finds them.
+pub(super) fn key_faults(file: &Mapping) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if !file.is_empty() && !file.contains_key("Version") {
+        let text = format!("Config Version is missing. {MIGRATE}");
+        faults.push(Fault { key: "Version".into(), error: ConfigError::File(text) });
+    }
     for (key, value) in file {
-        let Some(key) = key.as_str() else {
-            return Err(refused(&format!("{key:?}"), "flag is invalid.", REFER));
-        };
+        let key = text_of(key);
         match value {
-            Value::Mapping(below) if key != "Extensions" => {
-                for name in below.keys() {
-                    let name = name.as_str().unwrap_or("?");
-                    check_key(&format!("{key}.{name}"))?;
-                }
+            Value::Mapping(ours) if key == "Extensions" => faults.extend(our_key_faults(ours)),
+            Value::Mapping(below) => {
+                let names = below.keys().map(|name| format!("{key}.{}", text_of(name)));
+                faults.extend(names.filter_map(|key| key_fault(&key)));
             }
-            Value::Mapping(ours) => check_extensions(ours)?,
-            _ => check_key(key)?,
+            _ => faults.extend(key_fault(&key)),
         }
     }
-    Ok(())
+    faults
 }
 
-fn check_version(file: &Mapping) -> Result<(), ConfigError> {
-    match file.get("Version") {
-        None | Some(Value::Null) => {
-            Err(ConfigError::File(format!("Config Version is missing. {MIGRATE}")))
-        }
-        Some(version) if matches!(version.as_u64(), Some(1 | 2)) => Ok(()),
-        Some(_) => {
-            Err(ConfigError::File(format!("Config Version Setting is not correct. {MIGRATE}")))
-        }
+/// A version that is not 1 or 2; a file without one is of none.
+pub(super) fn version_fault(file: &Mapping) -> Option<Fault> {
+    let version = file.get("Version").and_then(Value::as_u64);
+    let wrong = !matches!(version, Some(1 | 2));
+    let text = format!("Config Version Setting is not correct. {MIGRATE}");
+    wrong.then(|| Fault { key: "Version".into(), error: ConfigError::File(text) })
+}
+
+fn text_of(key: &Value) -> String {
+    match key {
+        Value::String(text) => text.clone(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => number.to_string(),
+        _ => "?".to_owned(),
     }
 }
 
-fn check_key(key: &str) -> Result<(), ConfigError> {
+fn key_fault(key: &str) -> Option<Fault> {
     let sections = ["Socket", "Logging", "proxyserver"];
     let mut reference = OPTIONS.iter().filter(|option| option.origin == Origin::Reference);
     let known = FILE_KEYS.contains(&key)
         || sections.contains(&key)
         || reference.any(|option| option.key == Some(key));
     if known {
-        Ok(())
+        None
     } else if GONE.contains(&key) {
-        Err(refused(key, "flag is not supported any more.", REFER))
+        Some(refused(key, "flag is not supported any more.", REFER))
     } else if RENAMED.contains(&key) {
-        Err(refused(key, "flag is not supported.", MIGRATE))
+        Some(refused(key, "flag is not supported.", MIGRATE))
     } else {
-        Err(refused(key, "flag is invalid.", REFER))
+        Some(refused(key, "flag is invalid.", REFER))
     }
 }
 
 /// Our keys; a word that is none would be a setting that somebody relies on and that does nothing.
-fn check_extensions(ours: &Mapping) -> Result<(), ConfigError> {
-    for key in ours.keys() {
-        let key = key.as_str().unwrap_or("?");
-        let known = |option: &super::table::OptionSpec| option.key == Some(key);
-        if !OPTIONS.iter().filter(|option| option.origin == Origin::Ours).any(known) {
-            let key = format!("Extensions.{key}");
-            return Err(refused(&key, "flag is invalid.", "The usage (-h) names what there is."));
-        }
-    }
-    Ok(())
+fn our_key_faults(ours: &Mapping) -> impl Iterator<Item = Fault> {
+    ours.keys().filter_map(|key| {
+        let key = text_of(key);
+        let known = |option: &&OptionSpec| option.key == Some(key.as_str());
+        let mut own = OPTIONS.iter().filter(|option| option.origin == Origin::Ours);
+        let advice = "The usage (-h) names what there is.";
+        own.all(|option| !known(&option))
+            .then(|| refused(&format!("Extensions.{key}"), "flag is invalid.", advice))
+    })
 }
 
-fn refused(key: &str, fault: &str, advice: &str) -> ConfigError {
-    ConfigError::File(format!("{key} {fault} {advice}"))
+fn refused(key: &str, fault: &str, advice: &str) -> Fault {
+    let error = ConfigError::File(format!("{key} {fault} {advice}"));
+    Fault { key: key.to_owned(), error }
 }
 
 #[cfg(test)]
@@ -109,7 +123,8 @@ mod tests {
 
     fn fault(text: &str) -> String {
         let file: Mapping = yaml_serde::from_str(text).unwrap();
-        check(&file).map_or_else(|error| error.to_string(), |()| "valid".into())
+        let first = key_faults(&file).into_iter().chain(version_fault(&file)).next();
+        first.map_or_else(|| "valid".into(), |fault| fault.error.to_string())
     }
 
     #[test]
@@ -126,11 +141,26 @@ mod tests {
     }
 
     #[test]
+    fn every_fault_is_found() {
+        let text = "Regio: x\nSocket:\n  X: 1\n  Y: 2\nExtensions:\n  Bakend: x\n  Backend: aws\n";
+        let faults = key_faults(&yaml_serde::from_str(text).unwrap());
+        let keys: Vec<_> = faults.iter().map(|fault| fault.key.as_str()).collect();
+        assert_eq!(keys, ["Version", "Regio", "Socket.X", "Socket.Y", "Extensions.Bakend"]);
+    }
+
+    #[test]
+    fn an_empty_file_has_no_version_and_nothing_else_amiss() {
+        assert_eq!(key_faults(&Mapping::new()), []);
+        assert!(version_fault(&Mapping::new()).is_some());
+    }
+
+    #[test]
     fn faults_are_named_in_the_words_of_the_reference() {
         for (text, words) in [
             ("Region: x\n", "Config Version is missing. Use X-Ray Daemon Config Migration Script"),
             ("Version: 3\n", "Config Version Setting is not correct. Use X-Ray"),
             ("Version: \"2\"\n", "Config Version Setting is not correct."),
+            ("Version: 3\nABCDE: 1\n", "ABCDE flag is invalid."),
             ("Version: 2\nProfile:\n  CPU: x\n", "Profile.CPU flag is not supported any more. "),
             ("Version: 2\nSocket:\n  BufferSizeKB: 1\n", "Socket.BufferSizeKB flag is not supp"),
             ("Version: 2\nMemoryLimit: 9\n", "MemoryLimit flag is not supported. Use X-Ray"),

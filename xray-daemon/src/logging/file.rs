@@ -1,7 +1,7 @@
 //! The log file: appended to, and moved aside when it is long.
 //!
-//! In: lines. Out: `xray.log`, and the one before as `xray.log.1`. Owns the file. Rule: the
-//! reference daemon 3.6.6 keeps 50 MB and one old file.
+//! In: lines. Out: `xray.log`, and the one before as `xray.log.N`. Owns the file. Rule: the
+//! reference daemon 3.6.6 moves a file of 50 MB aside, counts N up, and keeps one old file.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -37,12 +37,29 @@ impl LogFile {
     }
 
     fn rotate(&mut self) -> io::Result<()> {
-        let mut old = OsString::from(&self.path);
-        old.push(".1");
-        fs::rename(&self.path, old)?;
+        let old = self.old_numbers();
+        let next = old.iter().max().map_or(1, |last| last.saturating_add(1));
+        fs::rename(&self.path, self.old(next))?;
         self.file = append(&self.path)?;
         self.written_bytes = 0;
+        // One that cannot be removed is tried again next time.
+        old.into_iter().for_each(|number| drop(fs::remove_file(self.old(number))));
         Ok(())
+    }
+
+    fn old(&self, number: u32) -> PathBuf {
+        let mut path = OsString::from(&self.path);
+        path.push(format!(".{number}"));
+        path.into()
+    }
+
+    /// Which old files there are.
+    fn old_numbers(&self) -> Vec<u32> {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let Ok(entries) = fs::read_dir(folder.unwrap_or(Path::new("."))) else { return Vec::new() };
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.filter_map(|old| old.strip_prefix(&name)?.strip_prefix('.')?.parse().ok()).collect()
     }
 }
 
@@ -80,7 +97,7 @@ mod tests {
             log.write_all(line.as_bytes()).unwrap();
         }
         assert_eq!(fs::read_to_string(&path).unwrap(), "three\n");
-        let old = folder.path().join("made/xray.log.1");
+        let old = folder.path().join("made/xray.log.2");
         assert_eq!(fs::read_to_string(old).unwrap(), "two 45678\n");
         assert_eq!(fs::read_dir(folder.path().join("made")).unwrap().count(), 2);
     }

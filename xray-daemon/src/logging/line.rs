@@ -35,6 +35,14 @@ where
     }
 }
 
+/// An error outside of any subscriber.
+pub(super) fn error_line(text: &str) -> String {
+    let mut line = format!("{} [Error] ", rfc_3339(SystemTime::now()));
+    push_escaped(&mut line, text);
+    line.push('\n');
+    line
+}
+
 #[derive(Default)]
 struct Text {
     message: String,

@@ -3,8 +3,13 @@
 //! In: events of `tracing`. Out: standard output, or a file that is moved aside when it is long.
 //! Owns the file. A library never logs by itself: this is for `main.rs`.
 
-mod file;
-mod line;
 mod start;
 
-pub(crate) use start::start;
+mod output;
+
+mod file;
+mod line;
+mod refusal;
+
+pub(crate) use refusal::refuse;
+pub(crate) use start::Log;

@@ -1,0 +1,100 @@
+//! Tells systemd how the daemon is, where systemd has started it.
+//!
+//! In: `NOTIFY_SOCKET` and `WATCHDOG_USEC`, the state of the daemon. Out: `READY=1`, `STATUS=…`,
+//! `RELOADING=1`, `STOPPING=1`, and `WATCHDOG=1` while segments are received. Owns nothing but the
+//! beat. Where nobody listens, nothing is sent. Rule: sd_notify(3).
+
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use tracing::debug;
+use xray_daemon::DaemonHandle;
+
+/// Longest time between two lines of status.
+const STATUS_EVERY: Duration = Duration::from_secs(10);
+
+/// The connection to systemd.
+#[derive(Debug)]
+pub(crate) struct Systemd {
+    /// `None`: it has not started us.
+    beat: Option<Interval>,
+    watched: bool,
+}
+
+impl Systemd {
+    /// Looks whether systemd listens, and whether it wants signs of life.
+    pub(crate) fn new() -> Self {
+        if std::env::var_os("NOTIFY_SOCKET").is_none() {
+            return Self { beat: None, watched: false };
+        }
+        let mut within_us = 0;
+        let watched = sd_notify::watchdog_enabled(false, &mut within_us) && within_us > 0;
+        // Twice as often as asked for, as sd_watchdog_enabled(3) advises.
+        let within = Duration::from_micros(within_us / 2).max(Duration::from_millis(1));
+        let every = if watched { within.min(STATUS_EVERY) } else { STATUS_EVERY };
+        let mut beat = interval(every);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { beat: Some(beat), watched }
+    }
+
+    /// Waits until it is time for [`report`](Self::report).
+    pub(crate) async fn due(&mut self) {
+        match &mut self.beat {
+            Some(beat) => {
+                beat.tick().await;
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The sockets are open, segments can be kept.
+    pub(crate) fn ready(&self, daemon: &DaemonHandle) {
+        self.tell(&[NotifyState::Ready, NotifyState::Status(&status(daemon))]);
+    }
+
+    /// How the daemon is. A daemon that has stopped receiving gives no sign of life.
+    pub(crate) fn report(&self, daemon: &DaemonHandle) {
+        let status = status(daemon);
+        if self.watched && daemon.is_healthy() {
+            self.tell(&[NotifyState::Status(&status), NotifyState::Watchdog]);
+        } else {
+            self.tell(&[NotifyState::Status(&status)]);
+        }
+    }
+
+    /// The configuration is read again; [`ready`](Self::ready) follows.
+    pub(crate) fn reloading(&self) {
+        if let Ok(now) = NotifyState::monotonic_usec_now() {
+            self.tell(&[NotifyState::Reloading, now]);
+        }
+    }
+
+    /// What is left is sent.
+    pub(crate) fn stopping(&self) {
+        self.tell(&[NotifyState::Stopping, NotifyState::Status("sending what is left")]);
+    }
+
+    fn tell(&self, states: &[NotifyState<'_>]) {
+        if self.beat.is_none() {
+            return;
+        }
+        if let Err(error) = sd_notify::notify(false, states) {
+            debug!(%error, "systemd cannot be told");
+        }
+    }
+}
+
+/// One line for `systemctl status`.
+fn status(daemon: &DaemonHandle) -> String {
+    if let Some(reason) = daemon.not_ready() {
+        return format!("not ready: {reason}");
+    }
+    let stats = daemon.stats();
+    let mut text = format!("UDP {}: {} received", daemon.udp_addr(), stats.intake.received);
+    for backend in &stats.backends {
+        let waiting = backend.queued + backend.in_flight;
+        text.push_str(&format!("; {}: {} sent, {waiting} waiting", backend.name, backend.sent));
+    }
+    text
+}
