@@ -71,11 +71,14 @@ mod admin;
 
 pub mod counters;
 
+pub mod doctor;
+
 mod error;
 mod http;
 mod ids;
 mod log_limit;
 mod otlp;
+mod probe;
 mod segment;
 
 pub use backend::BackendKind;
@@ -87,4 +90,5 @@ pub use daemon::Daemon;
 pub use error::{BindError, StartError};
 pub use handle::{DaemonHandle, Stopped};
 pub use ids::Ids;
+pub use probe::{Answer, ProbeError, probe};
 pub use segment::Segment;

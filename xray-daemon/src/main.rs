@@ -4,6 +4,7 @@
 //! is told twice to stop, 2 for a command line that is not understood. The first argument may be
 //! the name of a subcommand instead.
 
+mod command;
 mod logging;
 mod run;
 mod signals;
@@ -20,6 +21,13 @@ fn main() -> ExitCode {
     let arguments: Vec<_> =
         arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
     let environment = Environment::of_this_process();
+    if let Some((name, behind)) = arguments.split_first() {
+        match name.as_str() {
+            "healthcheck" => return command::healthcheck(behind.to_vec(), &environment),
+            "doctor" => return command::doctor(behind.to_vec(), &environment),
+            _ => {}
+        }
+    }
     match load(arguments.clone(), &environment, Path::new(".")) {
         Ok(Command::Run(loaded)) => run::run(*loaded, arguments, environment),
         Ok(Command::Print(text)) => {

@@ -7,8 +7,8 @@ use std::time::Duration;
 /// What an option of this kind takes.
 pub(super) const RULE: &str = "it takes a duration such as 250ms, 20s, 1m30s or 6h";
 
-/// Reads a duration; `0` needs no unit.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+/// Reads a duration as Go writes it: `250ms`, `20s`, `1m30s`, `6h`; `0` needs no unit.
+pub fn parse(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
     }

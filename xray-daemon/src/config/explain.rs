@@ -56,6 +56,15 @@ impl Options {
         Self { file: sources.file.path.clone(), rows: rows.chain(file_only).collect() }
     }
 
+    /// Which file was read, and how many values are not defaults.
+    pub fn summary(&self) -> String {
+        let given = self.rows.iter().filter(|row| !row.is_default).count();
+        match &self.file {
+            Some(path) => format!("{} is valid, {given} values are given", path.display()),
+            None => format!("no file, {given} values are given"),
+        }
+    }
+
     /// What is different in `newer`.
     pub fn changes(&self, newer: &Self) -> Changes {
         let mut changes = Changes::default();

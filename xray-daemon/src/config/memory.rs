@@ -46,6 +46,17 @@ impl Memory {
         }
     }
 
+    /// Bytes that the container may use, if it has a limit.
+    pub(crate) fn limit_bytes(self) -> Option<u64> {
+        self.limit_bytes
+    }
+
+    /// A container of this size on a machine of any.
+    #[cfg(test)]
+    pub(crate) fn with_limit(limit_bytes: u64) -> Self {
+        Self { machine_bytes: None, limit_bytes: Some(limit_bytes) }
+    }
+
     /// 1 % of the memory there is, at least 16 MB.
     pub(crate) fn default_buffer_bytes(self) -> usize {
         let there_is = self.machine_bytes.into_iter().chain(self.limit_bytes).min();

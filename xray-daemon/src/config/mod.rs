@@ -28,10 +28,12 @@ mod error;
 mod logging;
 mod settings;
 
+pub use duration::parse as parse_duration;
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use explain::{Changes, Options};
 pub use load::{Command, Loaded, load, log_file};
 pub use logging::{LogFormat, LogSettings};
 pub(crate) use memory::{MIN_BUFFER_BYTES, Memory};
+pub(crate) use settings::reached;
 pub use settings::{AwsSettings, DaemonConfig, OnBusy};

@@ -3,7 +3,7 @@
 //! In: values from the builder or from the command line. Out: what `daemon.rs` wires. Owns the
 //! defaults.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::backend::BackendKind;
@@ -78,6 +78,22 @@ pub struct AwsSettings {
     pub concurrency: Option<usize>,
 }
 
+impl DaemonConfig {
+    /// The address by which the admin port is reached from this machine.
+    pub fn reached_admin(&self) -> SocketAddr {
+        reached(self.admin)
+    }
+}
+
+/// The address by which something bound to `address` is reached from this machine.
+pub(crate) fn reached(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        ip if !ip.is_unspecified() => address,
+        ip if ip.is_ipv4() => (Ipv4Addr::LOCALHOST, address.port()).into(),
+        _ => (Ipv6Addr::LOCALHOST, address.port()).into(),
+    }
+}
+
 impl Default for DaemonConfig {
     fn default() -> Self {
         Self {
@@ -103,4 +119,20 @@ impl Default for DaemonConfig {
 
 fn loopback(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_for_all_is_reached_by_loopback() {
+        for (bound, at) in [
+            ("0.0.0.0:2001", "127.0.0.1:2001"),
+            ("[::]:2001", "[::1]:2001"),
+            ("10.0.0.7:2001", "10.0.0.7:2001"),
+        ] {
+            assert_eq!(reached(bound.parse().unwrap()).to_string(), at);
+        }
+    }
 }

@@ -87,6 +87,16 @@ impl XRay {
         })
     }
 
+    /// Where calls go, without a slash at the end.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// What calls are signed for.
+    pub(crate) fn region(&self) -> &str {
+        &self.region
+    }
+
     /// An identity, and the gauge that tells whether there is one.
     pub(crate) async fn identity(&self) -> Result<Arc<Identity>, NoCredentials> {
         let identity = self.identities.get().await;
