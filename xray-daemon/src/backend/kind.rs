@@ -37,6 +37,7 @@ impl BackendKind {
         match self {
             Self::Aws => cfg!(feature = "aws"),
             Self::Local => cfg!(feature = "local"),
+            Self::Otlp => cfg!(feature = "otlp-out"),
         }
     }
 
