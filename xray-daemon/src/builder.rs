@@ -65,6 +65,18 @@ impl DaemonBuilder {
         self
     }
 
+    /// TCP address for OpenTelemetry spans by gRPC, usually port 4317. Default: none are taken.
+    pub fn otlp_grpc(mut self, address: SocketAddr) -> Self {
+        self.config.otlp_grpc = Some(address);
+        self
+    }
+
+    /// TCP address for OpenTelemetry spans by HTTP, usually port 4318. Default: none are taken.
+    pub fn otlp_http(mut self, address: SocketAddr) -> Self {
+        self.config.otlp_http = Some(address);
+        self
+    }
+
     /// TCP address of the local X-Ray's API and console. Default: 127.0.0.1:2002.
     pub fn console(mut self, address: SocketAddr) -> Self {
         self.config.console = address;

@@ -7,6 +7,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "otlp-in")]
+use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -26,6 +28,8 @@ use crate::error::StartError;
 use crate::handle::Addresses;
 use crate::handle::DaemonHandle;
 use crate::http;
+#[cfg(feature = "otlp-in")]
+use crate::intake::otlp::{self, SpanReceiver};
 use crate::intake::{GroupLimits, Intake, Receiver, SocketGroup};
 use crate::listeners::Listeners;
 use crate::log_limit::LogLimit;
@@ -70,7 +74,8 @@ impl Daemon {
         let intake = Intake::start(group, receiver, move || watched.set_intake_ended())
             .map_err(StartError::Thread)?;
 
-        let running = Running::new(intake, buffer, Arc::clone(&readiness), config.drain_linger);
+        let running =
+            Running::new(intake, Arc::clone(&buffer), Arc::clone(&readiness), config.drain_linger);
         if let Some(listener) = listeners.admin {
             let router = admin::router(Arc::clone(&counters), Arc::clone(&readiness));
             running.serve(|stop| http::serve(listener, router, stop));
@@ -82,6 +87,8 @@ impl Daemon {
             let limits = delivery_limits(backend.as_ref(), buffer_bytes);
             running.deliver(Delivery::new(backend, queue, Arc::clone(counters), limits));
         }
+        #[cfg(feature = "otlp-in")]
+        serve_otlp(&running, listeners.otlp_grpc, listeners.otlp_http, &counters, &buffer);
         #[cfg(feature = "aws")]
         if let Some(service) = backends.aws {
             running.serve(|stop| watch_credentials(service, stop));
@@ -102,6 +109,26 @@ impl Daemon {
         let running = running.closing_last(backends.local);
         readiness.set_open();
         Ok(DaemonHandle::new(addresses, counters, running))
+    }
+}
+
+/// Takes OTLP on the ports that were asked for.
+#[cfg(feature = "otlp-in")]
+fn serve_otlp(
+    running: &Running,
+    by_grpc: Option<TcpListener>,
+    by_http: Option<TcpListener>,
+    counters: &Arc<Counters>,
+    buffer: &Arc<Buffer>,
+) {
+    let router = otlp::router(SpanReceiver::new(Arc::clone(counters), Arc::clone(buffer)));
+    for (listener, by) in [(by_grpc, "gRPC"), (by_http, "HTTP")] {
+        let Some(listener) = listener else { continue };
+        if let Ok(address) = listener.local_addr() {
+            info!("Listening for OTLP by {by} on {address}");
+        }
+        let router = router.clone();
+        running.serve_intake(|stop| otlp::serve(listener, router, stop));
     }
 }
 

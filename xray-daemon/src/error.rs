@@ -22,6 +22,12 @@ pub enum StartError {
     /// The backend was left out of this build.
     #[error("backend {0} is not part of this build; build with the cargo feature of that name")]
     NotBuilt(BackendKind),
+    /// OTLP intake was left out of this build.
+    #[error("{flag} is not part of this build; build with the cargo feature otlp-in")]
+    NoOtlp {
+        /// The flag that asked for it.
+        flag: &'static str,
+    },
     /// The buffer is too small to be of use.
     #[error("a buffer of {bytes} bytes is too small; --buffer-memory takes 3 MB or more")]
     Buffer {

@@ -26,6 +26,8 @@ pub(crate) struct Addresses {
     pub(crate) tcp: SocketAddr,
     pub(crate) admin: SocketAddr,
     pub(crate) console: Option<SocketAddr>,
+    pub(crate) otlp_grpc: Option<SocketAddr>,
+    pub(crate) otlp_http: Option<SocketAddr>,
 }
 
 /// What a daemon did in its life.
@@ -59,6 +61,16 @@ impl DaemonHandle {
     /// TCP address of API and console; `None` without the backend `local`.
     pub fn console_addr(&self) -> Option<SocketAddr> {
         self.addresses.console
+    }
+
+    /// TCP address for OTLP by gRPC; `None` unless asked for.
+    pub fn otlp_grpc_addr(&self) -> Option<SocketAddr> {
+        self.addresses.otlp_grpc
+    }
+
+    /// TCP address for OTLP by HTTP; `None` unless asked for.
+    pub fn otlp_http_addr(&self) -> Option<SocketAddr> {
+        self.addresses.otlp_http
     }
 
     /// All counters now.

@@ -21,6 +21,8 @@ pub(crate) struct Listeners {
     pub(crate) sampling: Option<TcpListener>,
     pub(crate) admin: Option<TcpListener>,
     pub(crate) console: Option<TcpListener>,
+    pub(crate) otlp_grpc: Option<TcpListener>,
+    pub(crate) otlp_http: Option<TcpListener>,
 }
 
 /// What a port is for, in messages.
@@ -37,6 +39,7 @@ impl Listeners {
             Port { purpose: "sampling calls", flag: "--bind-tcp", on_busy: config.tcp_on_busy };
         let admin =
             Port { purpose: "health and metrics", flag: "--admin", on_busy: config.admin_on_busy };
+        let spans = |flag| Port { purpose: "OpenTelemetry spans", flag, on_busy: OnBusy::Fail };
         let console = Port { purpose: "API and console", flag: "--console", on_busy: OnBusy::Fail };
         Ok(Self {
             sampling: bind_beside(config.tcp, udp, sampling).await?,
@@ -45,6 +48,8 @@ impl Listeners {
                 true => bind(config.console, console).await?,
                 false => None,
             },
+            otlp_grpc: bind_if_asked(config.otlp_grpc, spans("--otlp-grpc")).await?,
+            otlp_http: bind_if_asked(config.otlp_http, spans("--otlp-http")).await?,
         })
     }
 
@@ -56,6 +61,8 @@ impl Listeners {
             tcp: bound(&self.sampling).unwrap_or(config.tcp),
             admin: bound(&self.admin).unwrap_or(config.admin),
             console: bound(&self.console),
+            otlp_grpc: bound(&self.otlp_grpc),
+            otlp_http: bound(&self.otlp_http),
         }
     }
 }
@@ -72,6 +79,18 @@ async fn bind_beside(
         return Ok(Some(listener));
     }
     bind(address, port).await
+}
+
+/// Binds a port for OTLP, which nobody has unless it is asked for.
+async fn bind_if_asked(
+    address: Option<SocketAddr>,
+    port: Port,
+) -> Result<Option<TcpListener>, StartError> {
+    match address {
+        None => Ok(None),
+        Some(_) if !cfg!(feature = "otlp-in") => Err(StartError::NoOtlp { flag: port.flag }),
+        Some(address) => bind(address, port).await,
+    }
 }
 
 async fn bind(address: SocketAddr, port: Port) -> Result<Option<TcpListener>, StartError> {

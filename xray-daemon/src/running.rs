@@ -31,6 +31,9 @@ pub(crate) struct Running {
     drain_linger: Duration,
     deliveries: TaskTracker,
     give_up: CancellationToken,
+    /// Servers that bring segments: they end with intake.
+    intake_servers: TaskTracker,
+    stop_intake_servers: CancellationToken,
     servers: TaskTracker,
     stop_servers: CancellationToken,
     #[cfg(feature = "local")]
@@ -51,6 +54,8 @@ impl Running {
             drain_linger,
             deliveries: TaskTracker::new(),
             give_up: CancellationToken::new(),
+            intake_servers: TaskTracker::new(),
+            stop_intake_servers: CancellationToken::new(),
             servers: TaskTracker::new(),
             stop_servers: CancellationToken::new(),
             #[cfg(feature = "local")]
@@ -77,6 +82,15 @@ impl Running {
         self.deliveries.spawn(delivery.run(self.give_up.clone()));
     }
 
+    /// Runs a server that brings segments, until intake ends.
+    #[cfg(feature = "otlp-in")]
+    pub(crate) fn serve_intake<F>(&self, server: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.intake_servers.spawn(server(self.stop_intake_servers.clone()));
+    }
+
     /// Runs a server until everything is delivered; it ends by the token that it is given.
     pub(crate) fn serve<F>(&self, server: impl FnOnce(CancellationToken) -> F)
     where
@@ -98,6 +112,9 @@ impl Running {
         if let Some(intake) = self.intake.take() {
             intake.stop(self.drain_linger).await;
         }
+        self.stop_intake_servers.cancel();
+        self.intake_servers.close();
+        self.intake_servers.wait().await;
         self.buffer.close();
         self.deliveries.close();
         if timeout(deadline, self.deliveries.wait()).await.is_err() {
@@ -122,6 +139,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.give_up.cancel();
+        self.stop_intake_servers.cancel();
         self.stop_servers.cancel();
     }
 }

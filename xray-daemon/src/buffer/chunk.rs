@@ -40,6 +40,19 @@ impl Drop for Chunk {
     }
 }
 
+/// The bytes of an OTLP request as a chunk, without a copy of what is in it. It counts from now on,
+/// and so do the entries of its spans and of what they share.
+#[cfg(feature = "otlp-in")]
+pub(crate) fn charged(mut bytes: Vec<u8>, entries: usize, held_bytes: &Arc<AtomicUsize>) -> Bytes {
+    // Unpacking leaves up to half of it empty, which would be held as long as the last span.
+    if bytes.capacity() - bytes.len() > bytes.len() / 8 {
+        bytes.shrink_to_fit();
+    }
+    let charge_bytes = bytes.capacity() + entries * ENTRY_BYTES;
+    held_bytes.fetch_add(charge_bytes, Ordering::Relaxed);
+    Bytes::from_owner(Chunk { bytes, charge_bytes, held_bytes: Arc::clone(held_bytes) })
+}
+
 /// Fills chunks.
 #[derive(Debug)]
 pub(crate) struct ChunkFiller {

@@ -48,6 +48,16 @@ impl Buffer {
         self.max_held_bytes.store(max_held_bytes, Ordering::Relaxed);
     }
 
+    /// Whether senders that can wait should: the memory is used up, and no backend is so far ahead
+    /// of another that the slow one alone shall pay.
+    #[cfg(feature = "otlp-in")]
+    pub(crate) fn is_full(&self) -> bool {
+        let shortest = self.queues.iter().map(|queue| queue.size_bytes()).min();
+        // One receive call may take it over the bound, so it is full somewhat below.
+        let bound = self.max_held_bytes.load(Ordering::Relaxed);
+        self.held_bytes.load(Ordering::Relaxed) > bound / 8 * 7 && shortest.unwrap_or(0) > bound / 8
+    }
+
     /// Says that no segment will follow.
     pub(crate) fn close(&self) {
         self.queues.iter().for_each(|queue| queue.close());

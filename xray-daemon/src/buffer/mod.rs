@@ -14,5 +14,7 @@ mod queue;
 
 pub(crate) use batcher::{Batch, BatchLimits};
 pub(crate) use chunk::ChunkFiller;
+#[cfg(feature = "otlp-in")]
+pub(crate) use chunk::charged;
 pub(crate) use fan_out::Buffer;
 pub(crate) use queue::Queue;

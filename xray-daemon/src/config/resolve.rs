@@ -84,6 +84,12 @@ fn addresses(sources: &Sources<'_>, config: &mut DaemonConfig) -> Result<(), Con
         config.admin = given.address()?;
         config.admin_on_busy = OnBusy::Fail;
     }
+    if let Some(given) = sources.option("otlp-grpc") {
+        config.otlp_grpc = Some(given.address()?);
+    }
+    if let Some(given) = sources.option("otlp-http") {
+        config.otlp_http = Some(given.address()?);
+    }
     if let Some(given) = sources.option("console") {
         config.console = given.address()?;
     }

@@ -38,6 +38,10 @@ pub struct DaemonConfig {
     pub drain_linger: Duration,
     /// Whether the daemon is not ready before AWS credentials are found, however long that takes.
     pub ready_requires_credentials: bool,
+    /// TCP address for OTLP by gRPC; `None`: not taken.
+    pub otlp_grpc: Option<SocketAddr>,
+    /// TCP address for OTLP by HTTP; `None`: not taken.
+    pub otlp_http: Option<SocketAddr>,
     /// Settings of the backend `aws`.
     pub aws: AwsSettings,
     /// TCP address of API and console, with the backend `local`; port 0 takes a free one.
@@ -109,6 +113,8 @@ impl Default for DaemonConfig {
             drain_timeout: Duration::from_secs(20),
             drain_linger: Duration::ZERO,
             ready_requires_credentials: false,
+            otlp_grpc: None,
+            otlp_http: None,
             aws: AwsSettings::default(),
             console: loopback(2002),
             #[cfg(feature = "local")]

@@ -196,6 +196,18 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
     )
     .by_default("127.0.0.1:2001"),
     ours(
+        "otlp-grpc",
+        "OtlpGrpc",
+        Kind::Text,
+        "TCP address for OpenTelemetry spans by gRPC, such as 127.0.0.1:4317. Default: none.",
+    ),
+    ours(
+        "otlp-http",
+        "OtlpHttp",
+        Kind::Text,
+        "TCP address for OpenTelemetry spans by HTTP, such as 127.0.0.1:4318. Default: none.",
+    ),
+    ours(
         "drain-timeout",
         "DrainTimeout",
         Kind::Text,

@@ -12,7 +12,7 @@ use super::recent::{RecentRefused, RefusedDatagram};
 use super::senders::Senders;
 use super::{IntakeSnapshot, SenderSnapshot};
 
-/// Why a datagram was not taken, as the label `reason` of `segments_rejected_total`.
+/// Why a datagram, a span or a request was not taken, as the label `reason` of `segments_rejected_total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RejectReason {
@@ -24,11 +24,22 @@ pub enum RejectReason {
     NoDocument,
     /// Longer than a datagram that can hold a document.
     Oversize,
+    /// A span in OTLP without valid ids.
+    SpanIds,
+    /// An OTLP request that cannot be read, is too large, or is of another kind. Counts as one.
+    OtlpRequest,
 }
 
 impl RejectReason {
     /// All reasons, in the order of the metrics page.
-    pub const ALL: [Self; 4] = [Self::Header, Self::NoNewline, Self::NoDocument, Self::Oversize];
+    pub const ALL: [Self; 6] = [
+        Self::Header,
+        Self::NoNewline,
+        Self::NoDocument,
+        Self::Oversize,
+        Self::SpanIds,
+        Self::OtlpRequest,
+    ];
 
     /// The value of the label `reason`.
     pub fn label(self) -> &'static str {
@@ -37,6 +48,8 @@ impl RejectReason {
             Self::NoNewline => "no_newline",
             Self::NoDocument => "no_document",
             Self::Oversize => "oversize",
+            Self::SpanIds => "span_ids",
+            Self::OtlpRequest => "otlp_request",
         }
     }
 
@@ -79,6 +92,12 @@ impl IntakeCounters {
         if let Ok(mut senders) = self.senders.lock() {
             senders.add(sender, taken, refused, at);
         }
+    }
+
+    /// Counts what was refused of an OTLP request.
+    #[cfg(feature = "otlp-in")]
+    pub(crate) fn add_rejected(&self, reason: RejectReason, spans: u64) {
+        self.rejected[reason.index()].fetch_add(spans, Ordering::Relaxed);
     }
 
     /// Counts a refused datagram and keeps its beginning.

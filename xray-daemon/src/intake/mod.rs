@@ -16,6 +16,8 @@
 mod datagram;
 mod group;
 mod header;
+#[cfg(feature = "otlp-in")]
+pub(crate) mod otlp;
 #[cfg(target_os = "linux")]
 mod paced;
 mod plain;

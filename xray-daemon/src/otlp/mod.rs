@@ -44,8 +44,8 @@ pub(crate) use wire::Malformed;
 pub(crate) use {
     datagram::{Held, held},
     join::request,
-    message::Message,
-    split::{Split, split},
     wire::{Field, Fields},
     write::{resource, scope, span},
 };
+#[cfg(feature = "otlp-in")]
+pub(crate) use {message::Message, split::Split, split::count, split::split};

@@ -31,14 +31,16 @@ pub(crate) struct SpanIds {
 }
 
 impl SpanIds {
-    /// Reads the ids of a `Span`; `None` if one is missing or zero. Every field of the message is
-    /// looked at, those within its values are not.
+    /// Reads the ids of a `Span`; `None` if one is missing or zero, or if its parent's id is none.
+    /// Every field of the message is looked at, those within its values are not.
     pub(crate) fn read(message: &[u8]) -> Result<Option<Self>, Malformed> {
         let (mut trace, mut span) = (None, None);
         for field in Fields::of(message) {
             match field? {
                 (1, Field::Bytes(bytes)) => trace = trace_id(bytes),
                 (2, Field::Bytes(bytes)) => span = segment_id(bytes),
+                // Taken as a root it would be a trace of its own.
+                (4, Field::Bytes(bytes)) if !matches!(bytes.len(), 0 | 8) => return Ok(None),
                 _ => {}
             }
         }
@@ -52,6 +54,26 @@ pub(crate) struct Split {
     pub(crate) segments: Vec<Segment>,
     /// Spans without valid ids, which nobody can take.
     pub(crate) rejected: usize,
+}
+
+/// How many entries [`split`] makes of `request` at the most: spans, and what those of a scope share.
+///
+/// # Errors
+/// The bytes are no such message.
+#[cfg(feature = "otlp-in")]
+pub(crate) fn count(request: &[u8]) -> Result<usize, Malformed> {
+    let mut entries = 0;
+    for field in Fields::of(request) {
+        let (1, Field::Bytes(resource_spans)) = field? else { continue };
+        for field in Fields::of(resource_spans) {
+            let (2, Field::Bytes(scope_spans)) = field? else { continue };
+            entries += 1;
+            for field in Fields::of(scope_spans) {
+                entries += usize::from(matches!(field?, (2, Field::Bytes(_))));
+            }
+        }
+    }
+    Ok(entries)
 }
 
 /// Takes `request` apart.

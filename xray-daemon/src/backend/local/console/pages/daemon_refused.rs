@@ -36,6 +36,7 @@ pub(super) fn datagrams(frame: &Frame, refused: &[RefusedDatagram]) -> Vec<Refus
         why: first_upper(&it.reason),
         remedy: match it.kind {
             RejectReason::Oversize => t.remedy_size,
+            RejectReason::OtlpRequest => t.remedy_otlp,
             _ => t.remedy_header,
         },
         begins: visible(&it.begins_with),

@@ -238,6 +238,8 @@ fn reject_word(frame: &Frame, reason: RejectReason) -> &'static str {
         RejectReason::NoNewline => t.reason_newline,
         RejectReason::NoDocument => t.reason_empty,
         RejectReason::Oversize => t.reason_size,
+        RejectReason::SpanIds => t.reason_span_ids,
+        RejectReason::OtlpRequest => t.reason_otlp,
         #[expect(unreachable_patterns, reason = "for reasons that are still to come")]
         other => other.label(),
     }
@@ -327,7 +329,7 @@ mod tests {
     fn every_reason_stands_there_also_with_nothing_lost() {
         let lost = Lost::new(&frame(), &Counters::new(["local"]).snapshot());
         assert_eq!(lost.total, "0");
-        assert_eq!(lost.rows.len(), 7);
+        assert_eq!(lost.rows.len(), 9);
         assert!(lost.rows.iter().all(|row| row.bar.is_none()));
     }
 
