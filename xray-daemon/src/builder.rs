@@ -10,7 +10,7 @@ use std::time::Duration;
 #[cfg(feature = "local")]
 use crate::backend::local::sampling::SamplingRule;
 use crate::backend::{Backend, BackendKind};
-use crate::config::DaemonConfig;
+use crate::config::{DaemonConfig, SpoolSettings};
 use crate::daemon::Daemon;
 use crate::error::StartError;
 use crate::handle::DaemonHandle;
@@ -108,6 +108,12 @@ impl DaemonBuilder {
     /// 16 MB. Less than 3 MB is refused at start.
     pub fn buffer_bytes(mut self, bytes: usize) -> Self {
         self.config.buffer_bytes = Some(bytes);
+        self
+    }
+
+    /// Keeps on disk what does not fit in memory, and what is left at the end. Default: it is dropped.
+    pub fn spool(mut self, settings: SpoolSettings) -> Self {
+        self.config.spool = Some(settings);
         self
     }
 

@@ -18,7 +18,7 @@ use crate::backend::aws::watch_credentials;
 #[cfg(feature = "local")]
 use crate::backend::local::DaemonView;
 use crate::backend::{Backend, BackendKind, Backends};
-use crate::buffer::{BatchLimits, Buffer, Queue};
+use crate::buffer::{BatchLimits, Buffer, Queue, Spool, SpoolFolder, SpoolHandle, SpoolLink};
 use crate::builder::DaemonBuilder;
 use crate::config::{DaemonConfig, MIN_BUFFER_BYTES, Memory};
 use crate::counters::{BackendCounters, Counters};
@@ -38,6 +38,8 @@ use crate::segment::Segment;
 
 /// Most bytes of documents in a batch.
 const MAX_BATCH_BYTES: usize = 1 << 20;
+/// Most bytes that a queue holds of what was on disk: enough for some uploads.
+const MAX_REPLAY_BYTES: usize = 4 << 20;
 /// Most sockets on the UDP port.
 const MAX_SOCKETS: usize = 64;
 
@@ -61,14 +63,21 @@ impl Daemon {
         counters.set_buffer_limit(buffer_bytes);
         let readiness = Arc::new(Readiness::new(Arc::clone(&counters), credentials(&config)));
 
+        let folder = spool_folder(&config, &counters)?;
         let group = bind_udp(&config, memory)?;
         let listeners = Listeners::bind(&config, group.address()).await?;
         let addresses = listeners.addresses(&config, group.address());
         info!("Using buffer memory limit of {} MB", buffer_bytes >> 20);
 
-        let queues = queues(&counters, &config, buffer_bytes);
-        let held_bytes = Arc::clone(counters.held_bytes());
-        let buffer = Arc::new(Buffer::new(queues.clone(), held_bytes, buffer_bytes));
+        let inbox = folder.as_ref().map(|_| SpoolHandle::default());
+        let queues = queues(&counters, &config, buffer_bytes, inbox.as_ref());
+        let held_bytes = counters.held_bytes();
+        let spool = folder.zip(inbox.clone()).map(|(folder, inbox)| {
+            Spool::start(folder, inbox, queues.clone(), Arc::clone(held_bytes), buffer_bytes)
+        });
+        let spool = spool.transpose()?;
+        let buffer =
+            Arc::new(Buffer::new(queues.clone(), Arc::clone(held_bytes), buffer_bytes, inbox));
         let receiver = Receiver::new(Arc::clone(&counters), sink(Arc::clone(&buffer)));
         let watched = Arc::clone(&readiness);
         let intake = Intake::start(group, receiver, move || watched.set_intake_ended())
@@ -85,8 +94,10 @@ impl Daemon {
             backends.all.into_iter().zip(queues).zip(counters.backends())
         {
             let limits = delivery_limits(backend.as_ref(), buffer_bytes);
-            running.deliver(Delivery::new(backend, queue, Arc::clone(counters), limits));
+            let keeper = spool.as_ref().map(Spool::keeper);
+            running.deliver(Delivery::new(backend, queue, Arc::clone(counters), limits, keeper));
         }
+        let running = running.spooling(spool);
         #[cfg(feature = "otlp-in")]
         serve_otlp(&running, listeners.otlp_grpc, listeners.otlp_http, &counters, &buffer);
         #[cfg(feature = "aws")]
@@ -133,8 +144,19 @@ fn serve_otlp(
 }
 
 fn buffer_bytes(config: &DaemonConfig, memory: Memory) -> Result<usize, StartError> {
-    let bytes = config.buffer_bytes.unwrap_or_else(|| memory.default_buffer_bytes());
-    if bytes < MIN_BUFFER_BYTES { Err(StartError::Buffer { bytes }) } else { Ok(bytes) }
+    if let Some(bytes) = config.buffer_bytes.filter(|bytes| *bytes < MIN_BUFFER_BYTES) {
+        return Err(StartError::Buffer { bytes });
+    }
+    let bytes = memory.buffer_bytes(config.buffer_bytes);
+    if let Some(asked) = config.buffer_bytes.filter(|asked| *asked > bytes) {
+        warn!(
+            asked_mb = asked >> 20,
+            "--buffer-memory is more than half of the container's memory limit; {} MB are used, \
+             raise the limit for more",
+            bytes >> 20
+        );
+    }
+    Ok(bytes)
 }
 
 /// What the console shows of the daemon.
@@ -170,16 +192,39 @@ fn bind_udp(config: &DaemonConfig, memory: Memory) -> Result<SocketGroup, StartE
     Ok(group)
 }
 
-fn queues(counters: &Counters, config: &DaemonConfig, buffer_bytes: usize) -> Vec<Arc<Queue>> {
-    let queue = |counters: &Arc<BackendCounters>| {
+fn spool_folder(
+    config: &DaemonConfig,
+    counters: &Counters,
+) -> Result<Option<SpoolFolder>, StartError> {
+    let Some(settings) = &config.spool else { return Ok(None) };
+    let names: Vec<_> = counters.backends().iter().map(|backend| backend.name()).collect();
+    let folder = SpoolFolder::open(settings, &names)?;
+    info!(
+        max_mb = settings.max_bytes >> 20,
+        max_age_s = settings.max_age.as_secs(),
+        "What does not fit in memory goes to {:?}",
+        settings.folder
+    );
+    Ok(Some(folder))
+}
+
+fn queues(
+    counters: &Counters,
+    config: &DaemonConfig,
+    buffer_bytes: usize,
+    spool: Option<&SpoolHandle>,
+) -> Vec<Arc<Queue>> {
+    let queue = |(log, counters): (usize, &Arc<BackendCounters>)| {
+        let window_bytes = MAX_REPLAY_BYTES.min(buffer_bytes / 8);
+        let link = spool.map(|spool| SpoolLink::new(spool.clone(), log, window_bytes));
         let limits = BatchLimits {
             // A small buffer must hold several batches, or nothing could wait.
             max_bytes: MAX_BATCH_BYTES.min(buffer_bytes / 16),
             max_wait: max_wait(config, counters.name()),
         };
-        Arc::new(Queue::new(limits, Arc::clone(counters)))
+        Arc::new(Queue::new(limits, Arc::clone(counters), link))
     };
-    counters.backends().iter().map(queue).collect()
+    counters.backends().iter().enumerate().map(queue).collect()
 }
 
 /// Longest that a segment waits for company. A call to AWS is worth a second; a person looks at

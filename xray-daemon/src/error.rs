@@ -5,6 +5,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+pub use crate::buffer::SpoolError;
 pub use crate::intake::BindError;
 
 use crate::backend::BackendKind;
@@ -63,6 +64,9 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// The spool cannot be used.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
     /// The intake thread cannot be started.
     #[error("the intake thread cannot be started; raise the limit of processes")]
     Thread(#[source] io::Error),

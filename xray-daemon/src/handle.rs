@@ -3,9 +3,12 @@
 //! In: the addresses that were bound, the counters. Out: both, and an orderly stop. Owns the
 //! running daemon: dropping the handle stops it at once.
 
+use std::future::{self, Future};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tracing::info;
 
 use crate::config::DaemonConfig;
 use crate::counters::{Counters, Snapshot};
@@ -34,7 +37,8 @@ pub(crate) struct Addresses {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Stopped {
-    /// The last values of all counters; nothing is queued or in flight any more.
+    /// The last values of all counters; nothing is queued or in flight any more, and what is spooled
+    /// is for the next run.
     pub stats: Snapshot,
 }
 
@@ -102,10 +106,40 @@ impl DaemonHandle {
         &self.counters
     }
 
-    /// Stops reading, sends what is left and closes; what is not sent after `deadline` is dropped
-    /// and counted.
-    pub async fn stop(mut self, deadline: Duration) -> Stopped {
-        self.running.stop(deadline).await;
-        Stopped { stats: self.counters.snapshot() }
+    /// Stops reading, sends what is left and closes; what is not sent after `deadline` goes to the
+    /// spool, or is dropped and counted.
+    pub async fn stop(self, deadline: Duration) -> Stopped {
+        self.stop_or(deadline, future::pending()).await
+    }
+
+    /// Like [`stop`](Self::stop), but sends nothing more once `hurry` has ended: for a second signal.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # async fn end(daemon: xray_daemon::DaemonHandle) {
+    /// let second_signal = async {
+    ///     tokio::signal::ctrl_c().await.ok();
+    /// };
+    /// let stopped = daemon.stop_or(Duration::from_secs(20), second_signal).await;
+    /// for backend in &stopped.stats.backends {
+    ///     println!("{}: {} on disk, {} lost", backend.name, backend.spooled, backend.dropped_total());
+    /// }
+    /// # }
+    /// ```
+    pub async fn stop_or(mut self, deadline: Duration, hurry: impl Future<Output = ()>) -> Stopped {
+        self.running.stop(deadline, hurry).await;
+        let stats = self.counters.snapshot();
+        for backend in &stats.backends {
+            info!(
+                backend = backend.name,
+                sent = backend.sent,
+                refused = backend.refused_total(),
+                dropped = backend.dropped_total(),
+                spooled = backend.spooled,
+                unaccounted = backend.unaccounted(),
+                "segments in all"
+            );
+        }
+        Stopped { stats }
     }
 }

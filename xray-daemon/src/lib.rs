@@ -35,6 +35,8 @@
 //! intake ──▶ buffer ──▶ delivery ──▶ backend: aws   X-Ray
 //! (thread,   (a queue   (batches,             local store, API and console
 //!  sockets)   each)      retries)
+//!              ▲ ▼
+//!             spool (thread, disk)
 //! sampling_proxy (TCP 2000) ───────▶ aws, else local
 //! admin (TCP 2001) ◀── counters ◀── every stage
 //! ```
@@ -42,9 +44,10 @@
 //! What must stay true:
 //! - A document is never parsed, changed or copied between the receive buffer and a backend.
 //! - Memory is bounded by chunks held, from intake until the last backend has settled the last
-//!   document of a chunk. Over the bound the oldest segments of the longest queue go.
+//!   document of a chunk. Over the bound the oldest segments of the longest queue go, to the disk
+//!   where there is a spool.
 //! - What is not handed on is counted, by reason. For each backend
-//!   `accepted = sent + refused + dropped + queued + in flight`.
+//!   `accepted + replayed = sent + refused + dropped + spooled + queued + in flight`.
 //! - Intake waits for nobody: not for a lock that is held for long, not for the runtime.
 //! - Backends keep nothing for later. What shall be tried again goes back to the queue.
 //! - The only `unsafe` is in `intake/sys.rs`.
@@ -87,7 +90,7 @@ pub use backend::local::sampling::SamplingRule;
 pub use builder::DaemonBuilder;
 pub use config::DaemonConfig;
 pub use daemon::Daemon;
-pub use error::{BindError, StartError};
+pub use error::{BindError, SpoolError, StartError};
 pub use handle::{DaemonHandle, Stopped};
 pub use ids::Ids;
 pub use probe::{Answer, ProbeError, probe};

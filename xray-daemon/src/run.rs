@@ -92,13 +92,18 @@ impl Service {
         };
         info!("Got shutdown signal: {name}");
         systemd.stopping();
-        tokio::select! {
-            _ = daemon.stop(self.loaded.daemon.drain_timeout) => Ok(ExitCode::SUCCESS),
-            name = signals.stop() => {
-                warn!("Got shutdown signal again: {name}, segments that are left are lost");
-                Ok(ExitCode::FAILURE)
-            }
-        }
+        let fate = match self.loaded.daemon.spool {
+            Some(_) => "go to the spool",
+            None => "are lost",
+        };
+        let mut code = ExitCode::SUCCESS;
+        let again = async {
+            let name = signals.stop().await;
+            warn!("Got shutdown signal again: {name}, segments that are left {fate}");
+            code = ExitCode::FAILURE;
+        };
+        daemon.stop_or(self.loaded.daemon.drain_timeout, again).await;
+        Ok(code)
     }
 
     /// Reads everything again and takes over what can change; says what cannot.

@@ -2,8 +2,8 @@
 //!
 //! In: stages, as they are wired. Out: an orderly stop. Owns every task and the intake thread.
 //! Shutdown runs with the data: intake lingers, empties the kernel's queues and closes; each
-//! delivery ends when its queue is empty; the servers answer until then. A token means only "give
-//! up now". Dropped, everything ends at once.
+//! delivery ends when its queue is empty, or leaves the rest to the spool, which writes it; the
+//! servers answer until then. A token means only "give up now". Dropped, everything ends at once.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -17,10 +17,15 @@ use tracing::{info, warn};
 use crate::admin::Readiness;
 #[cfg(feature = "local")]
 use crate::backend::local::Local;
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, Spool};
 use crate::config::{DaemonConfig, MIN_BUFFER_BYTES, Memory};
 use crate::delivery::Delivery;
 use crate::intake::Intake;
+
+/// Longest that the disk may take for what is left.
+const SPOOL_WAIT: Duration = Duration::from_secs(5);
+/// Longest for everything else, once somebody is in a hurry.
+const HURRY_WAIT: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -34,6 +39,7 @@ pub(crate) struct Running {
     /// Servers that bring segments: they end with intake.
     intake_servers: TaskTracker,
     stop_intake_servers: CancellationToken,
+    spool: Option<Spool>,
     servers: TaskTracker,
     stop_servers: CancellationToken,
     #[cfg(feature = "local")]
@@ -56,6 +62,7 @@ impl Running {
             give_up: CancellationToken::new(),
             intake_servers: TaskTracker::new(),
             stop_intake_servers: CancellationToken::new(),
+            spool: None,
             servers: TaskTracker::new(),
             stop_servers: CancellationToken::new(),
             #[cfg(feature = "local")]
@@ -70,8 +77,7 @@ impl Running {
     /// Takes over what can change; returns the memory for segments, if it is a valid one.
     pub(crate) fn reconfigure(&mut self, config: &DaemonConfig) -> Option<usize> {
         self.drain_linger = config.drain_linger;
-        let bytes =
-            config.buffer_bytes.unwrap_or_else(|| Memory::of_this_process().default_buffer_bytes());
+        let bytes = Memory::of_this_process().buffer_bytes(config.buffer_bytes);
         let valid = (bytes >= MIN_BUFFER_BYTES).then_some(bytes)?;
         self.buffer.set_limit(valid);
         Some(valid)
@@ -91,6 +97,12 @@ impl Running {
         self.intake_servers.spawn(server(self.stop_intake_servers.clone()));
     }
 
+    /// Leaves to `spool` what cannot be delivered.
+    pub(crate) fn spooling(mut self, spool: Option<Spool>) -> Self {
+        self.spool = spool;
+        self
+    }
+
     /// Runs a server until everything is delivered; it ends by the token that it is given.
     pub(crate) fn serve<F>(&self, server: impl FnOnce(CancellationToken) -> F)
     where
@@ -106,9 +118,34 @@ impl Running {
         self
     }
 
-    /// Stops reading, delivers what is left for at most `deadline`, drops the rest.
-    pub(crate) async fn stop(&mut self, deadline: Duration) {
+    /// Stops reading, delivers what is left for at most `deadline`, or until `hurry`; the rest goes
+    /// to the spool, or is dropped.
+    pub(crate) async fn stop(&mut self, deadline: Duration, hurry: impl Future<Output = ()>) {
         self.readiness.set_draining();
+        let hurried = tokio::select! {
+            biased;
+            () = self.drain(deadline) => false,
+            () = hurry => true,
+        };
+        self.stop_intake_servers.cancel();
+        // What comes after a hurried end of intake is dropped, counted.
+        self.buffer.close();
+        self.deliveries.close();
+        self.give_up.cancel();
+        self.deliveries.wait().await;
+        if let Some(spool) = self.spool.take() {
+            spool.close(SPOOL_WAIT).await;
+        }
+        let rest = self.end_servers();
+        if !hurried {
+            rest.await;
+        } else if timeout(HURRY_WAIT, rest).await.is_err() {
+            warn!("servers or the local store did not end in time");
+        }
+        info!("Shutdown finished");
+    }
+
+    async fn drain(&mut self, deadline: Duration) {
         if let Some(intake) = self.intake.take() {
             intake.stop(self.drain_linger).await;
         }
@@ -118,13 +155,15 @@ impl Running {
         self.buffer.close();
         self.deliveries.close();
         if timeout(deadline, self.deliveries.wait()).await.is_err() {
+            let fate = if self.spool.is_some() { "go to the spool" } else { "are dropped" };
             warn!(
                 deadline_s = deadline.as_secs_f64(),
-                "segments are left after the time to drain and are dropped; --drain-timeout"
+                "segments are left after the time to drain and {fate}; --drain-timeout"
             );
-            self.give_up.cancel();
-            self.deliveries.wait().await;
         }
+    }
+
+    async fn end_servers(&mut self) {
         self.stop_servers.cancel();
         self.servers.close();
         self.servers.wait().await;
@@ -132,7 +171,6 @@ impl Running {
         if let Some(local) = self.local.take() {
             local.close().await;
         }
-        info!("Shutdown finished");
     }
 }
 

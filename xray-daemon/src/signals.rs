@@ -1,6 +1,7 @@
 //! What the process is told from outside.
 //!
-//! In: SIGTERM, SIGINT, SIGHUP. Out: what is wanted. Owns the handlers.
+//! In: SIGTERM, SIGINT, SIGHUP. Out: what is wanted. Owns the handlers. SIGXFSZ is caught and means
+//! nothing: a file that may not grow is an error of the write, not the end of the process.
 
 use std::io;
 
@@ -21,6 +22,7 @@ pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
+    _file_size: Signal,
 }
 
 impl Signals {
@@ -29,6 +31,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
+            _file_size: signal(SignalKind::from_raw(libc::SIGXFSZ))?,
         })
     }
 

@@ -58,6 +58,12 @@ fn segments(page: &mut Page, backends: &[BackendSnapshot]) {
         "Times that a segment went back to the queue.",
         |backend| backend.retried,
     );
+    let name = "segments_possibly_repeated_total";
+    let help = "Segments sent again though the service may have taken them.";
+    page.each(backends, name, "counter", help, |backend| backend.possibly_repeated);
+    let name = "segments_replayed_total";
+    let help = "Segments that an earlier run had left in the spool.";
+    page.each(backends, name, "counter", help, |backend| backend.replayed);
     let name = "segments_refused_total";
     page.head(name, "counter", "Segments that the service refused for good, by its code.");
     for backend in backends {
@@ -83,6 +89,20 @@ fn gauges(page: &mut Page, backends: &[BackendSnapshot]) {
     });
     let name = "segments_in_flight";
     page.each(backends, name, "gauge", "Segments in an upload.", |backend| backend.in_flight);
+    let name = "segments_spooled";
+    page.each(backends, name, "gauge", "Segments in the spool, not in memory.", |backend| {
+        backend.spooled
+    });
+    let name = "spool_bytes";
+    page.each(backends, name, "gauge", "Bytes of the spool's files.", |backend| {
+        backend.spool_bytes
+    });
+    let name = "spool_written_total";
+    let help = "Times that a segment was written to the spool.";
+    page.each(backends, name, "counter", help, |backend| backend.spool_written);
+    let name = "spool_read_total";
+    let help = "Times that a segment came back from the spool.";
+    page.each(backends, name, "counter", help, |backend| backend.spool_read);
     let name = "credentials_valid";
     page.head(name, "gauge", "1: credentials were found; 0: not.");
     for backend in backends {
@@ -192,6 +212,9 @@ mod tests {
         aws.add_sent(110);
         aws.add_refused("Missing\"Name\n", 3);
         aws.add_dropped(DropReason::BufferFull, 2);
+        aws.add_possibly_repeated(5);
+        aws.add_replayed(7);
+        aws.set_spooled(6, 6000);
         aws.set_queued(4, 400);
         aws.start_flight(1);
         aws.add_upload(UploadResult::Ok, Duration::from_millis(20));
@@ -209,6 +232,11 @@ mod tests {
             "xray_daemon_segments_refused_total{backend=\"aws\",code=\"Missing\\\"Name\\n\"} 3",
             "xray_daemon_segments_dropped_total{backend=\"aws\",reason=\"buffer_full\"} 2",
             "xray_daemon_segments_retried_total{backend=\"aws\"} 0",
+            "xray_daemon_segments_possibly_repeated_total{backend=\"aws\"} 5",
+            "xray_daemon_segments_replayed_total{backend=\"aws\"} 7",
+            "xray_daemon_segments_dropped_total{backend=\"aws\",reason=\"spool_full\"} 0",
+            "xray_daemon_segments_spooled{backend=\"aws\"} 6",
+            "xray_daemon_spool_bytes{backend=\"aws\"} 6000",
             "xray_daemon_segments_queued{backend=\"aws\"} 4",
             "xray_daemon_queue_bytes{backend=\"aws\"} 400",
             "xray_daemon_segments_in_flight{backend=\"aws\"} 1",

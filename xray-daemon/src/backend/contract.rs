@@ -66,9 +66,23 @@ pub enum Retry {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackendError {
-    /// Sending the same batch again can help.
+    /// Nothing was taken; sending the same batch again can help.
     #[error("{backend} did not take the batch ({status}); it goes back to the queue")]
     Again {
+        /// Name of the backend.
+        backend: &'static str,
+        /// What happened: a status code, a time-out…
+        status: String,
+        /// What the backend asks to wait, from `Retry-After`.
+        after: Option<Duration>,
+        /// The cause, where there is one.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// The service may have taken the batch, but did not say so: an answer that is late, broken, or
+    /// an error of its own. It is sent again, counted as a possible repeat.
+    #[error("{backend} may have taken the batch ({status}); it goes back to the queue")]
+    Unsure {
         /// Name of the backend.
         backend: &'static str,
         /// What happened: a status code, a time-out…

@@ -18,7 +18,7 @@ use crate::segment::Segment;
 /// holds a batch of usual documents costs two allocations for fifty of them.
 const CHUNK_BYTES: usize = 64 * 1024;
 /// Bytes that a document takes beside its text: its entries in the queues.
-const ENTRY_BYTES: usize = 2 * size_of::<Segment>();
+pub(super) const ENTRY_BYTES: usize = 2 * size_of::<Segment>();
 
 /// A filled chunk; dropped with its last document.
 #[derive(Debug)]

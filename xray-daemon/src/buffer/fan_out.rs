@@ -1,7 +1,9 @@
 //! Gives every segment to every backend's queue, and keeps all of them within the memory there is.
 //!
 //! In: segments of one receive call. Out: the queues. Owns the bound. Over it, the queue with the
-//! most bytes gives up its oldest segments until enough chunks are let go.
+//! most bytes gives up its oldest segments until enough chunks are let go. With a spool they go to
+//! the disk from three quarters of the bound on; the last quarter is for what arrives while the disk
+//! is slow.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::time::Instant;
 
 use super::queue::Queue;
+use super::spool::SpoolHandle;
 use crate::counters::DropReason;
 use crate::segment::Segment;
 
@@ -18,6 +21,7 @@ pub(crate) struct Buffer {
     queues: Vec<Arc<Queue>>,
     held_bytes: Arc<AtomicUsize>,
     max_held_bytes: AtomicUsize,
+    spool: Option<SpoolHandle>,
 }
 
 impl Buffer {
@@ -26,8 +30,10 @@ impl Buffer {
         queues: Vec<Arc<Queue>>,
         held_bytes: Arc<AtomicUsize>,
         max_held_bytes: usize,
+        spool: Option<SpoolHandle>,
     ) -> Self {
-        Self { queues, held_bytes, max_held_bytes: AtomicUsize::new(max_held_bytes) }
+        let max_held_bytes = AtomicUsize::new(max_held_bytes);
+        Self { queues, held_bytes, max_held_bytes, spool }
     }
 
     /// Takes all `segments`; returns how many old ones were dropped for them.
@@ -40,6 +46,9 @@ impl Buffer {
             queue.push(segments.iter().cloned(), now);
         }
         last.push(segments.drain(..), now);
+        if let Some(spool) = &self.spool {
+            self.spill(spool);
+        }
         if self.is_over() { self.make_room() } else { 0 }
     }
 
@@ -63,12 +72,26 @@ impl Buffer {
         self.queues.iter().for_each(|queue| queue.close());
     }
 
+    /// Sends the oldest to the disk. What is on its way there is as good as gone from memory.
+    fn spill(&self, spool: &SpoolHandle) {
+        let most = self.max_held_bytes.load(Ordering::Relaxed) / 4 * 3;
+        while !spool.is_failing()
+            && self.held_bytes.load(Ordering::Relaxed).saturating_sub(spool.waiting_bytes()) > most
+            && self.longest().is_some_and(|queue| queue.spill_oldest())
+        {}
+    }
+
+    fn longest(&self) -> Option<&Arc<Queue>> {
+        self.queues.iter().max_by_key(|queue| queue.size_bytes())
+    }
+
     fn make_room(&self) -> usize {
+        let failing = self.spool.as_ref().is_some_and(SpoolHandle::is_failing);
+        let reason = if failing { DropReason::SpoolFailed } else { DropReason::BufferFull };
         let mut dropped = 0;
         while self.is_over() {
             // One at a time, so that queues of the same length give up the same.
-            let longest = self.queues.iter().max_by_key(|queue| queue.size_bytes());
-            if !longest.is_some_and(|queue| queue.drop_oldest(DropReason::BufferFull)) {
+            if !self.longest().is_some_and(|queue| queue.drop_oldest(reason)) {
                 // The rest is in flight.
                 break;
             }
@@ -87,7 +110,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::buffer::{BatchLimits, ChunkFiller};
+    use crate::buffer::{BatchLimits, ChunkFiller, Retries};
     use crate::counters::{BackendSnapshot, Counters};
 
     struct Fixture {
@@ -101,10 +124,11 @@ mod tests {
         fn with_limit(max_held_bytes: usize) -> Self {
             let counters = Counters::new(["slow", "fast"]);
             let limits = BatchLimits { max_bytes: 1 << 20, max_wait: Duration::from_secs(1) };
-            let queue = |counters: &Arc<_>| Arc::new(Queue::new(limits, Arc::clone(counters)));
+            let queue =
+                |counters: &Arc<_>| Arc::new(Queue::new(limits, Arc::clone(counters), None));
             let queues: Vec<_> = counters.backends().iter().map(queue).collect();
             let held = Arc::clone(counters.held_bytes());
-            let buffer = Buffer::new(queues.clone(), Arc::clone(&held), max_held_bytes);
+            let buffer = Buffer::new(queues.clone(), Arc::clone(&held), max_held_bytes, None);
             Self { buffer, queues, counters, filler: ChunkFiller::new(held) }
         }
 
@@ -129,7 +153,7 @@ mod tests {
         let mut fixture = Fixture::with_limit(200_000);
         for _ in 0..100 {
             fixture.receive(10);
-            assert_eq!(fixture.queues[1].next().await.unwrap().segments.len(), 10);
+            assert_eq!(fixture.queues[1].next(Retries::Allowed).await.unwrap().segments.len(), 10);
             let held = fixture.counters.held_bytes().load(Ordering::Relaxed);
             assert!(held <= 200_000, "{held}");
         }

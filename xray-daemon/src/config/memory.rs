@@ -64,6 +64,14 @@ impl Memory {
         hundredth.max(MIN_DEFAULT_BUFFER_BYTES)
     }
 
+    /// The buffer to use: what was asked for or the default, at most half of the container's limit,
+    /// or segments would get the process killed before the buffer is full.
+    pub(crate) fn buffer_bytes(self, asked_bytes: Option<usize>) -> usize {
+        let bytes = asked_bytes.unwrap_or_else(|| self.default_buffer_bytes());
+        let half = self.limit_bytes.and_then(|bytes| usize::try_from(bytes / 2).ok());
+        half.map_or(bytes, |half| bytes.min(half.max(MIN_BUFFER_BYTES)))
+    }
+
     /// A quarter of the container's limit, at most 32 MiB.
     pub(crate) fn receive_bytes(self) -> usize {
         let quarter = self.limit_bytes.and_then(|bytes| usize::try_from(bytes / 4).ok());
@@ -145,6 +153,17 @@ mod tests {
         let membership = "5:cpu,cpuacct:/x\n4:memory:/docker/1f\n";
         let limits = [("memory/memory.limit_in_bytes", "536870912")];
         assert_eq!(read(membership, &limits).limit_bytes, Some(536_870_912));
+    }
+
+    #[test]
+    fn a_buffer_takes_at_most_half_of_the_container() {
+        let memory = |limit_bytes| Memory { machine_bytes: Some(24 << 30), limit_bytes };
+        let (asked, default) = (Some(512 << 20), None);
+        assert_eq!(memory(None).buffer_bytes(asked), 512 << 20);
+        assert_eq!(memory(Some(64 << 20)).buffer_bytes(asked), 32 << 20);
+        assert_eq!(memory(Some(64 << 20)).buffer_bytes(Some(24 << 20)), 24 << 20);
+        assert_eq!(memory(Some(20 << 20)).buffer_bytes(default), 10 << 20);
+        assert_eq!(memory(Some(1 << 20)).buffer_bytes(default), 3 << 20);
     }
 
     #[test]

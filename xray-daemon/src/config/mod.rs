@@ -36,4 +36,4 @@ pub use load::{Command, Loaded, load, log_file};
 pub use logging::{LogFormat, LogSettings};
 pub(crate) use memory::{MIN_BUFFER_BYTES, Memory};
 pub(crate) use settings::reached;
-pub use settings::{AwsSettings, DaemonConfig, OnBusy};
+pub use settings::{AwsSettings, DaemonConfig, OnBusy, SpoolSettings};

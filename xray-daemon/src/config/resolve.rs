@@ -15,7 +15,7 @@ use super::file::FileConfig;
 use super::flags::Flags;
 use super::logging::{self, LogFormat, LogSettings};
 use super::memory::MIN_BUFFER_BYTES;
-use super::settings::{DaemonConfig, OnBusy};
+use super::settings::{DaemonConfig, OnBusy, SpoolSettings};
 use super::table;
 use super::{address, duration};
 use crate::backend::BackendKind;
@@ -57,6 +57,7 @@ pub(super) fn resolve(sources: &Sources<'_>) -> Result<(DaemonConfig, LogSetting
     if let Some(given) = sources.option("buffer-memory") {
         config.buffer_bytes = buffer_bytes(&given)?;
     }
+    config.spool = spool(sources)?;
     if let Some(given) = sources.option("drain-timeout") {
         config.drain_timeout = given.duration()?;
     }
@@ -106,6 +107,23 @@ fn buffer_bytes(given: &Given) -> Result<Option<usize>, ConfigError> {
     let bytes =
         usize::try_from(megabytes).ok().and_then(|megabytes| megabytes.checked_mul(1 << 20));
     bytes.filter(|bytes| *bytes >= MIN_BUFFER_BYTES).map(Some).ok_or_else(|| given.refuse(rule))
+}
+
+fn spool(sources: &Sources<'_>) -> Result<Option<SpoolSettings>, ConfigError> {
+    let mut spool = SpoolSettings::in_folder(sources.text("spool").unwrap_or_default());
+    if let Some(given) = sources.option("spool-max-mb") {
+        let megabytes: Option<u64> = given.value.parse().ok().filter(|megabytes| *megabytes >= 1);
+        let bytes = megabytes.and_then(|megabytes| megabytes.checked_mul(1 << 20));
+        spool.max_bytes = bytes.ok_or_else(|| given.refuse("it takes MB on disk, 1 or more"))?;
+    }
+    if let Some(given) = sources.option("spool-max-age") {
+        spool.max_age = given.duration()?;
+        if spool.max_age.is_zero() {
+            return Err(given.refuse("it takes how long segments are kept, such as 24h"));
+        }
+    }
+    // Bounds without a folder are those of a chart that may have one.
+    Ok(Some(spool).filter(|spool| !spool.folder.as_os_str().is_empty()))
 }
 
 fn aws(sources: &Sources<'_>, config: &mut DaemonConfig) -> Result<(), ConfigError> {
@@ -312,6 +330,19 @@ mod tests {
         assert_eq!(config.udp.to_string(), "0.0.0.0:2000");
         assert_eq!(config.tcp.to_string(), "0.0.0.0:2000");
         assert_eq!(config.aws.region.as_deref(), Some("us-west-2"));
+    }
+
+    #[test]
+    fn a_spool_needs_a_folder_and_has_bounds() {
+        assert_eq!(run("--spool-max-mb 5", &[], "").0.spool, None);
+        let spool = run("--spool /x", &[], "").0.spool.unwrap();
+        assert_eq!(spool, SpoolSettings::in_folder("/x"));
+        let file = "Extensions:\n  Spool: /y\n  SpoolMaxMB: 7\n";
+        let spool = run("", &[("XRAY_SPOOL_MAX_AGE", "90m")], file).0.spool.unwrap();
+        assert_eq!(spool.folder, PathBuf::from("/y"));
+        assert_eq!((spool.max_bytes, spool.max_age.as_secs()), (7 << 20, 5_400));
+        let error = command("--spool /x --spool-max-mb 0", &[], "").unwrap_err();
+        assert_eq!(error, "--spool-max-mb \"0\" is not valid; it takes MB on disk, 1 or more");
     }
 
     #[test]

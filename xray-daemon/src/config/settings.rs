@@ -4,6 +4,7 @@
 //! defaults.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::backend::BackendKind;
@@ -28,6 +29,8 @@ pub struct DaemonConfig {
     pub admin_on_busy: OnBusy,
     /// Most bytes of received datagrams in memory; `None`: 1 % of the memory there is.
     pub buffer_bytes: Option<usize>,
+    /// Where segments go that do not fit in memory; `None`: nowhere, the oldest are dropped.
+    pub spool: Option<SpoolSettings>,
     /// Longest that a segment waits for others to share an upload.
     pub batch_wait: Duration,
     /// The same for the backend `local`, where a person waits.
@@ -49,6 +52,25 @@ pub struct DaemonConfig {
     /// Settings of the backend `local`.
     #[cfg(feature = "local")]
     pub local: LocalConfig,
+}
+
+/// Where and how much is kept on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoolSettings {
+    /// Folder, for one daemon alone; made where it is missing.
+    pub folder: PathBuf,
+    /// Most bytes of all files; over it the oldest go.
+    pub max_bytes: u64,
+    /// What was written longer ago is not sent any more.
+    pub max_age: Duration,
+}
+
+impl SpoolSettings {
+    /// In `folder`, with the bounds of the binary: 1 GB and a day.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        let max_age = Duration::from_secs(24 * 60 * 60);
+        Self { folder: folder.into(), max_bytes: 1 << 30, max_age }
+    }
 }
 
 /// What happens when a TCP address is taken.
@@ -108,6 +130,7 @@ impl Default for DaemonConfig {
             admin: loopback(2001),
             admin_on_busy: OnBusy::Fail,
             buffer_bytes: None,
+            spool: None,
             batch_wait: Duration::from_secs(1),
             local_batch_wait: Duration::from_millis(100),
             drain_timeout: Duration::from_secs(20),

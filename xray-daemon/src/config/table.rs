@@ -208,6 +208,21 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
         "TCP address for OpenTelemetry spans by HTTP, such as 127.0.0.1:4318. Default: none.",
     ),
     ours(
+        "spool",
+        "Spool",
+        Kind::Text,
+        "Folder for segments that do not fit in memory. Default: none, the oldest are dropped.",
+    ),
+    ours("spool-max-mb", "SpoolMaxMB", Kind::Integer, "Most MB on disk. Default: 1024.")
+        .by_default("1024"),
+    ours(
+        "spool-max-age",
+        "SpoolMaxAge",
+        Kind::Text,
+        "How long segments on disk are worth sending. Default: 24h.",
+    )
+    .by_default("24h"),
+    ours(
         "drain-timeout",
         "DrainTimeout",
         Kind::Text,

@@ -24,17 +24,36 @@ pub enum DropReason {
     BufferFull,
     /// Still here when the time to drain at shutdown was over.
     DrainTimeout,
+    /// The spool has reached `--spool-max-mb`; its oldest file makes room.
+    SpoolFull,
+    /// Older than `--spool-max-age` on disk.
+    SpoolExpired,
+    /// Damaged on disk: a torn end, a broken checksum, a file that is gone.
+    SpoolDamaged,
+    /// The spool cannot be written (a full disk), and memory is full too.
+    SpoolFailed,
 }
 
 impl DropReason {
     /// All reasons, in the order of the metrics page.
-    pub const ALL: [Self; 2] = [Self::BufferFull, Self::DrainTimeout];
+    pub const ALL: [Self; 6] = [
+        Self::BufferFull,
+        Self::DrainTimeout,
+        Self::SpoolFull,
+        Self::SpoolExpired,
+        Self::SpoolDamaged,
+        Self::SpoolFailed,
+    ];
 
     /// The value of the label `reason`.
     pub fn label(self) -> &'static str {
         match self {
             Self::BufferFull => "buffer_full",
             Self::DrainTimeout => "drain_timeout",
+            Self::SpoolFull => "spool_full",
+            Self::SpoolExpired => "spool_expired",
+            Self::SpoolDamaged => "spool_damaged",
+            Self::SpoolFailed => "spool_failed",
         }
     }
 }
@@ -77,6 +96,12 @@ pub struct BackendCounters {
     refused: Mutex<BTreeMap<String, u64>>,
     dropped: [AtomicU64; DropReason::ALL.len()],
     retried: AtomicU64,
+    possibly_repeated: AtomicU64,
+    replayed: AtomicU64,
+    spooled: AtomicU64,
+    spool_bytes: AtomicU64,
+    spool_written: AtomicU64,
+    spool_read: AtomicU64,
     queued: AtomicU64,
     queue_bytes: AtomicU64,
     in_flight: AtomicU64,
@@ -101,6 +126,12 @@ impl BackendCounters {
             refused: Mutex::default(),
             dropped: Default::default(),
             retried: AtomicU64::default(),
+            possibly_repeated: AtomicU64::default(),
+            replayed: AtomicU64::default(),
+            spooled: AtomicU64::default(),
+            spool_bytes: AtomicU64::default(),
+            spool_written: AtomicU64::default(),
+            spool_read: AtomicU64::default(),
             queued: AtomicU64::default(),
             queue_bytes: AtomicU64::default(),
             in_flight: AtomicU64::default(),
@@ -145,6 +176,37 @@ impl BackendCounters {
         self.retried.fetch_add(segments as u64, Ordering::Relaxed);
     }
 
+    /// Adds segments that are sent again though the service may have taken them.
+    pub(crate) fn add_possibly_repeated(&self, segments: usize) {
+        self.possibly_repeated.fetch_add(segments as u64, Ordering::Relaxed);
+    }
+
+    /// Adds segments that an earlier run left in the spool.
+    pub(crate) fn add_replayed(&self, segments: u64) {
+        self.replayed.fetch_add(segments, Ordering::Relaxed);
+    }
+
+    /// Adds segments that were written to the spool.
+    pub(crate) fn add_spool_written(&self, segments: usize) {
+        self.spool_written.fetch_add(segments as u64, Ordering::Relaxed);
+    }
+
+    /// Adds segments that came back from the spool.
+    pub(crate) fn add_spool_read(&self, segments: usize) {
+        self.spool_read.fetch_add(segments as u64, Ordering::Relaxed);
+    }
+
+    /// Sets what the spool holds now: segments that are nowhere else, and bytes of its files.
+    pub(crate) fn set_spooled(&self, segments: u64, bytes: u64) {
+        self.spooled.store(segments, Ordering::Relaxed);
+        self.spool_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Segments that the spool holds and memory does not.
+    pub(crate) fn spooled(&self) -> u64 {
+        self.spooled.load(Ordering::Relaxed)
+    }
+
     /// Sets what the queue holds now; called under the queue's lock.
     pub(crate) fn set_queued(&self, segments: usize, bytes: usize) {
         self.queued.store(segments as u64, Ordering::Relaxed);
@@ -159,6 +221,11 @@ impl BackendCounters {
     /// Segments are settled: sent, refused, dropped or back in the queue.
     pub(crate) fn end_flight(&self, segments: usize) {
         self.in_flight.fetch_sub(segments as u64, Ordering::Relaxed);
+    }
+
+    /// Segments in an upload.
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_uploads(&self, running: usize, limit: usize) {
@@ -212,6 +279,12 @@ impl BackendCounters {
             queue_bytes: self.queue_bytes.load(Ordering::Relaxed),
             accepted: self.accepted.load(Ordering::Relaxed),
             retried: self.retried.load(Ordering::Relaxed),
+            possibly_repeated: self.possibly_repeated.load(Ordering::Relaxed),
+            replayed: self.replayed.load(Ordering::Relaxed),
+            spooled: self.spooled.load(Ordering::Relaxed),
+            spool_bytes: self.spool_bytes.load(Ordering::Relaxed),
+            spool_written: self.spool_written.load(Ordering::Relaxed),
+            spool_read: self.spool_read.load(Ordering::Relaxed),
             uploads_running: self.uploads_running.load(Ordering::Relaxed),
             uploads_limit: self.uploads_limit.load(Ordering::Relaxed),
             uploads: UploadResult::ALL

@@ -3,8 +3,9 @@
 //! In: one call a batch from intake, delivery and the sampling proxy. Out: a [`Snapshot`] for
 //! `/metrics`, the console and [`DaemonHandle::stats`](crate::DaemonHandle::stats). Owns the
 //! counters, the last refused datagrams and the table of senders; all of it bounded. For each
-//! backend `accepted = sent + refused + dropped + queued + in flight`; the last two are gauges
-//! that are kept by themselves, so that the equation checks the code.
+//! backend `accepted + replayed = sent + refused + dropped + spooled + queued + in flight`; the last
+//! three are gauges that are kept by themselves, so that the equation checks the code. Replayed are
+//! the segments that an earlier run left in the spool.
 
 mod backend;
 mod intake;

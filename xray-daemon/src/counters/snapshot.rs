@@ -75,7 +75,19 @@ pub struct BackendSnapshot {
     pub dropped: [(DropReason, u64); DropReason::ALL.len()],
     /// Times that a segment was sent again.
     pub retried: u64,
-    /// Segments waiting, those that wait to be tried again included.
+    /// Segments sent again though the service may have taken them: each may be there twice.
+    pub possibly_repeated: u64,
+    /// Segments that an earlier run had left in the spool.
+    pub replayed: u64,
+    /// Segments in the spool, and nowhere in memory.
+    pub spooled: u64,
+    /// Bytes of the spool's files.
+    pub spool_bytes: u64,
+    /// Times that a segment was written to the spool.
+    pub spool_written: u64,
+    /// Times that a segment came back from the spool.
+    pub spool_read: u64,
+    /// Segments waiting in memory, those that wait to be tried again included.
     pub queued: u64,
     /// Bytes of the documents waiting.
     pub queue_bytes: u64,
@@ -121,9 +133,9 @@ impl BackendSnapshot {
     /// Segments whose whereabouts the counters do not explain: 0 when quiet, else a bug. While
     /// segments move it may be off by a batch, in either direction.
     pub fn unaccounted(&self) -> i64 {
-        let known =
-            self.sent + self.refused_total() + self.dropped_total() + self.queued + self.in_flight;
-        self.accepted as i64 - known as i64
+        let kept = self.spooled + self.queued + self.in_flight;
+        let known = self.sent + self.refused_total() + self.dropped_total() + kept;
+        (self.accepted + self.replayed) as i64 - known as i64
     }
 }
 

@@ -39,6 +39,11 @@ impl Pacer {
         if self.failures > 0 { 1 } else { self.limit }
     }
 
+    /// Whether the last upload failed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.failures > 0
+    }
+
     /// When uploads may start again, while they are paused at `now`.
     pub(super) fn pause(&self, now: Instant) -> Option<Instant> {
         self.pause_until.filter(|until| *until > now)

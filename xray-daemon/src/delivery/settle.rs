@@ -82,6 +82,10 @@ impl Settler {
                 self.counters.add_upload(UploadResult::Retry, took);
                 let after = match &again {
                     BackendError::Again { after, .. } => *after,
+                    BackendError::Unsure { after, .. } => {
+                        self.counters.add_possibly_repeated(batch.segments.len());
+                        *after
+                    }
                     _ => None,
                 };
                 self.failed(&batch, &again);
@@ -223,7 +227,11 @@ mod tests {
         assert_eq!(now.unaccounted(), 0);
         let refused = now.refused.iter().map(|code| format!(" {}={}", code.code, code.count));
         let refused: String = refused.collect();
-        (rest, format!("sent={} in_flight={}{refused}", now.sent, now.in_flight))
+        let mut counted = format!("sent={} in_flight={}{refused}", now.sent, now.in_flight);
+        if now.possibly_repeated > 0 {
+            write!(counted, " possibly_repeated={}", now.possibly_repeated).unwrap();
+        }
+        (rest, counted)
     }
 
     fn unprocessed(index: usize, code: &str, retry: Retry) -> Unprocessed {
@@ -295,6 +303,11 @@ mod tests {
         let Rest::AllAgain(again, asked) = rest else { panic!("{rest:?}") };
         assert_eq!((again.segments.len(), again.attempts, asked), (2, 1, after));
         assert_eq!(counted, "sent=0 in_flight=2");
+        let (status, source) = ("time-out".to_owned(), None);
+        let unsure = BackendError::Unsure { backend: "aws", status, after, source };
+        let (rest, counted) = settle(2, Err(unsure));
+        assert!(matches!(rest, Rest::AllAgain(_, Some(asked)) if Some(asked) == after), "{rest:?}");
+        assert_eq!(counted, "sent=0 in_flight=2 possibly_repeated=2");
     }
 
     #[test]

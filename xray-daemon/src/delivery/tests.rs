@@ -131,7 +131,7 @@ impl Fixture {
         let limits = BatchLimits { max_bytes: 1 << 20, max_wait: WAIT };
         Self {
             backend: Arc::new(Faulty { script, latency, ..Faulty::default() }),
-            queue: Arc::new(Queue::new(limits, Arc::clone(&counters))),
+            queue: Arc::new(Queue::new(limits, Arc::clone(&counters), None)),
             counters,
             start: Instant::now(),
         }
@@ -155,7 +155,7 @@ impl Fixture {
     fn delivery(&self) -> Delivery {
         let limits = DeliveryLimits { max_uploads: 256, max_in_flight_bytes: 1 << 20 };
         let (queue, counters) = (Arc::clone(&self.queue), Arc::clone(&self.counters));
-        Delivery::new(Arc::clone(&self.backend) as _, queue, counters, limits)
+        Delivery::new(Arc::clone(&self.backend) as _, queue, counters, limits, None)
     }
 
     fn taken(&self) -> Vec<usize> {

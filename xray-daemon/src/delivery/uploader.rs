@@ -1,7 +1,8 @@
 //! Runs the uploads of one backend: takes batches, starts uploads, settles what they bring.
 //!
 //! In: batches of the queue. Out: calls of [`Backend::put`]. Owns the uploads that run; each keeps
-//! its batch outside the task too, so that even a panic in a backend loses no segment.
+//! its batch outside the task too, so that even a panic in a backend loses no segment. Told to give
+//! up, it leaves what it has to the spool, or drops it, counted.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,10 +14,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use super::backoff;
+use super::budget::RetryBudget;
 use super::pacer::Pacer;
 use super::settle::{Load, Rest, Settler};
 use crate::backend::{Backend, BackendError, Delivered};
-use crate::buffer::{Batch, Queue};
+use crate::buffer::{Batch, Queue, Retries, SpoolHandle, SpoolKeeper};
 use crate::counters::{BackendCounters, DropReason};
 
 /// How much may be on its way at once.
@@ -36,7 +38,10 @@ pub(crate) struct Delivery {
     counters: Arc<BackendCounters>,
     settler: Settler,
     pacer: Pacer,
+    budget: RetryBudget,
     limits: DeliveryLimits,
+    /// The spool takes what is left at the end.
+    _spool: Option<Arc<SpoolKeeper>>,
     uploads: JoinSet<Ended>,
     in_flight: HashMap<Id, Arc<Batch>>,
     in_flight_bytes: usize,
@@ -51,6 +56,7 @@ impl Delivery {
         queue: Arc<Queue>,
         counters: Arc<BackendCounters>,
         limits: DeliveryLimits,
+        spool: Option<Arc<SpoolKeeper>>,
     ) -> Self {
         Self {
             backend,
@@ -58,7 +64,9 @@ impl Delivery {
             settler: Settler::new(Arc::clone(&counters)),
             counters,
             pacer: Pacer::new(limits.max_uploads),
+            budget: RetryBudget::new(Instant::now()),
             limits,
+            _spool: spool,
             uploads: JoinSet::new(),
             in_flight: HashMap::new(),
             in_flight_bytes: 0,
@@ -68,26 +76,34 @@ impl Delivery {
     /// Delivers until the queue is closed and everything is settled, or until `give_up`.
     pub(crate) async fn run(mut self, give_up: CancellationToken) {
         let queue = Arc::clone(&self.queue);
+        let torn_down = TearDown::new(&queue);
         // The queue is closed and empty; only an upload that fails can change that.
         let mut exhausted = false;
         while !(exhausted && self.uploads.is_empty()) {
             let now = Instant::now();
             let pause = self.pacer.pause(now);
             let may_start = !exhausted && pause.is_none() && self.has_room();
+            let held_until = self.budget.waits_until(now);
+            let retries = if held_until.is_some() { Retries::Held } else { Retries::Allowed };
+            let wake = pause.or(held_until.filter(|_| may_start));
             tokio::select! {
                 biased;
-                () = give_up.cancelled() => return self.abandon(),
+                () = give_up.cancelled() => {
+                    self.abandon().await;
+                    break;
+                }
                 Some(ended) = self.uploads.join_next_with_id() => {
                     self.end(ended);
                     exhausted = false;
                 }
-                batch = queue.next(), if may_start => match batch {
+                batch = queue.next(retries), if may_start => match batch {
                     Some(batch) => self.start(batch),
                     None => exhausted = true,
                 },
-                () = sleep_until(pause.unwrap_or(now)), if pause.is_some() => {}
+                () = sleep_until(wake.unwrap_or(now)), if wake.is_some() => {}
             }
         }
+        torn_down.not();
     }
 
     fn has_room(&self) -> bool {
@@ -99,6 +115,9 @@ impl Delivery {
     fn start(&mut self, batch: Batch) {
         if self.queue.is_closed() {
             self.backend.hold_nothing();
+        }
+        if batch.attempts > 0 {
+            self.budget.spend();
         }
         let batch = Arc::new(batch);
         let (backend, uploaded) = (Arc::clone(&self.backend), Arc::clone(&batch));
@@ -126,11 +145,15 @@ impl Delivery {
         self.in_flight_bytes -= batch.size_bytes();
         let rest = self.settler.settle(batch, answer, took);
         self.finish(rest);
+        self.queue.set_failing(self.pacer.is_failing());
         self.counters.set_uploads(self.uploads.len(), self.pacer.limit());
     }
 
     fn finish(&mut self, rest: Rest) {
         let now = Instant::now();
+        if !matches!(rest, Rest::AllAgain(..) | Rest::Halves(..)) {
+            self.budget.succeeded();
+        }
         match rest {
             Rest::Nothing => self.pacer.succeeded(),
             Rest::SomeAgain(batch, load) => {
@@ -172,14 +195,45 @@ impl Delivery {
         }
     }
 
-    /// Drops what is left, counted.
-    fn abandon(mut self) {
-        self.uploads.abort_all();
-        for batch in self.in_flight.values() {
-            self.counters.end_flight(batch.segments.len());
-            self.counters.add_dropped(DropReason::DrainTimeout, batch.segments.len());
+    /// Leaves what is left to the spool; without one it is dropped, counted.
+    async fn abandon(&mut self) {
+        // Waits for the end of the tasks: what they hold of a block on disk would still be there.
+        self.uploads.shutdown().await;
+        for (_, batch) in self.in_flight.drain() {
+            let documents = batch.segments.len();
+            match self.queue.spill(Arc::unwrap_or_clone(batch)) {
+                Ok(()) => self.counters.add_possibly_repeated(documents),
+                Err(_) => {
+                    self.counters.end_flight(documents);
+                    self.counters.add_dropped(DropReason::DrainTimeout, documents);
+                }
+            }
         }
+        while self.queue.spill_oldest() {}
         while self.queue.drop_oldest(DropReason::DrainTimeout) {}
         self.counters.set_uploads(0, self.pacer.limit());
+    }
+}
+
+/// Tells the spool when a delivery ends by its runtime's end, with segments that were not sent.
+struct TearDown {
+    spool: Option<SpoolHandle>,
+}
+
+impl TearDown {
+    fn new(queue: &Queue) -> Self {
+        Self { spool: queue.spool().map(|spool| spool.handle().clone()) }
+    }
+
+    fn not(mut self) {
+        self.spool = None;
+    }
+}
+
+impl Drop for TearDown {
+    fn drop(&mut self) {
+        if let Some(spool) = &self.spool {
+            spool.tear_down();
+        }
     }
 }

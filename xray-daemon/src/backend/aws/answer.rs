@@ -32,6 +32,11 @@ const PASSING: [&str; 9] = [
     "ServiceUnavailable",
 ];
 
+/// Failures behind which the service may have taken the batch: its own, and those of a proxy that
+/// lost the answer. A service that throttles (429, 503) says so before it takes anything.
+const UNSURE: [StatusCode; 3] =
+    [StatusCode::INTERNAL_SERVER_ERROR, StatusCode::BAD_GATEWAY, StatusCode::GATEWAY_TIMEOUT];
+
 /// Codes that say that the identity is not (or no longer) good.
 const IDENTITY: [&str; 6] = [
     "ExpiredToken",
@@ -86,11 +91,12 @@ pub(super) fn read(
     }
     let words = [code, message].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>();
     let status = [format!("status {}", status.as_u16())].into_iter().chain(words);
-    Err(BackendError::Again {
-        backend: NAME,
-        status: status.collect::<Vec<_>>().join(", "),
-        after: retry_after(response),
-        source: None,
+    let unsure = UNSURE.contains(&response.status());
+    let (status, after) = (status.collect::<Vec<_>>().join(", "), retry_after(response));
+    Err(if unsure {
+        BackendError::Unsure { backend: NAME, status, after, source: None }
+    } else {
+        BackendError::Again { backend: NAME, status, after, source: None }
     })
 }
 
@@ -184,6 +190,9 @@ mod tests {
         match read(&batch(&[r#"{"id":"a"}"#]), &answer(status, headers, body)) {
             Ok(delivered) => format!("delivered, {} unprocessed", delivered.unprocessed.len()),
             Err(BackendError::Again { status, after, .. }) => format!("again {status} {after:?}"),
+            Err(BackendError::Unsure { status, after, .. }) => {
+                format!("unsure {status} {after:?}")
+            }
             Err(BackendError::TooLarge { .. }) => "too large".into(),
             Err(BackendError::Refused { code, message, .. }) => format!("refused {code} {message}"),
         }
@@ -197,7 +206,8 @@ mod tests {
             (413, &[], "", "too large"),
             (429, &[], "{\"message\":\"Rate exceeded\"}", "again status 429, Rate exceeded None"),
             (503, &[("retry-after", "7")], "<html>", "again status 503 Some(7s)"),
-            (500, &[("retry-after", "soon")], "", "again status 500 None"),
+            (500, &[("retry-after", "soon")], "", "unsure status 500 None"),
+            (504, &[("retry-after", "2")], "", "unsure status 504 Some(2s)"),
             (404, &[], "", "again status 404 None"),
             (
                 400,

@@ -96,13 +96,19 @@ fn not_reached(index: usize, error: &BackendError) -> Unprocessed {
 }
 
 fn again(error: CallError) -> BackendError {
-    let status = match &error {
-        CallError::NoCredentials(_) => "no credentials",
-        CallError::TimedOut => "time-out",
-        CallError::Unreachable(_) => "unreachable",
-        CallError::Answer(_) => "broken answer",
-        CallError::NotSigned(_) | CallError::Request(_) => "not sent",
+    let (status, may_be_taken) = match &error {
+        CallError::NoCredentials(_) => ("no credentials", false),
+        CallError::TimedOut => ("time-out", true),
+        CallError::Unreachable(error) if error.is_connect() => ("unreachable", false),
+        // The connection broke somewhere between the first byte of the call and the answer.
+        CallError::Unreachable(_) => ("connection lost", true),
+        CallError::Answer(_) => ("broken answer", true),
+        CallError::NotSigned(_) | CallError::Request(_) => ("not sent", false),
     };
-    let status = status.to_owned();
-    BackendError::Again { backend: NAME, status, after: None, source: Some(Box::new(error)) }
+    let (backend, status, source) = (NAME, status.to_owned(), Some(Box::new(error) as _));
+    if may_be_taken {
+        BackendError::Unsure { backend, status, after: None, source }
+    } else {
+        BackendError::Again { backend, status, after: None, source }
+    }
 }

@@ -59,9 +59,9 @@ impl Fixture {
     async fn with_buffer(bytes: usize) -> Self {
         let counters = Arc::new(Counters::new(["local"]));
         let limits = BatchLimits { max_bytes: 1 << 20, max_wait: Duration::from_secs(3600) };
-        let queue = Arc::new(Queue::new(limits, Arc::clone(&counters.backends()[0])));
+        let queue = Arc::new(Queue::new(limits, Arc::clone(&counters.backends()[0]), None));
         let held = Arc::clone(counters.held_bytes());
-        let buffer = Arc::new(Buffer::new(vec![Arc::clone(&queue)], held, bytes));
+        let buffer = Arc::new(Buffer::new(vec![Arc::clone(&queue)], held, bytes, None));
         let receiver = SpanReceiver::new(Arc::clone(&counters), buffer);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());

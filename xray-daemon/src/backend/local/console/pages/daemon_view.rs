@@ -182,17 +182,22 @@ impl Sums {
             (name, backends.iter().map(|it| format::count(lang, value(it))).collect())
         };
         let heads = backends.iter().map(|it| it.name);
+        let mut rows = vec![
+            row(t.sent, |it| it.sent),
+            row(t.refused, BackendSnapshot::refused_total),
+            row(t.dropped, BackendSnapshot::dropped_total),
+            row(t.waiting, |it| it.queued + it.in_flight),
+            row(t.retried, |it| it.retried),
+        ];
+        if backends.iter().any(|it| it.spool_bytes + it.spool_written + it.replayed > 0) {
+            rows.insert(4, row(t.spooled, |it| it.spooled));
+            rows.push(row(t.replayed, |it| it.replayed));
+        }
         Self {
             received: format::count(lang, snapshot.intake.received),
             refused: format::count(lang, snapshot.intake.rejected_total()),
             heads: if backends.len() > 1 { heads.collect() } else { Vec::new() },
-            rows: vec![
-                row(t.sent, |it| it.sent),
-                row(t.refused, BackendSnapshot::refused_total),
-                row(t.dropped, BackendSnapshot::dropped_total),
-                row(t.waiting, |it| it.queued + it.in_flight),
-                row(t.retried, |it| it.retried),
-            ],
+            rows,
             unaccounted: backends.iter().map(|it| format::signed(lang, it.unaccounted())).collect(),
         }
     }
@@ -226,7 +231,7 @@ impl Lost {
         let total = reasons.iter().map(|(_, count)| count).sum();
         Self {
             total: format::count(frame.lang, total),
-            rows: reasons.into_iter().map(row).take(12).collect(),
+            rows: reasons.into_iter().map(row).take(16).collect(),
         }
     }
 }
@@ -250,6 +255,10 @@ fn drop_word(frame: &Frame, reason: DropReason) -> &'static str {
     match reason {
         DropReason::BufferFull => t.reason_buffer,
         DropReason::DrainTimeout => t.reason_shutdown,
+        DropReason::SpoolFull => t.reason_spool_full,
+        DropReason::SpoolExpired => t.reason_spool_old,
+        DropReason::SpoolDamaged => t.reason_spool_damaged,
+        DropReason::SpoolFailed => t.reason_spool_failed,
         #[expect(unreachable_patterns, reason = "for reasons that are still to come")]
         other => other.label(),
     }
@@ -321,6 +330,11 @@ mod tests {
         assert_eq!(sums.unaccounted, ["0", "0"]);
         let names: Vec<_> = sums.rows.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["Sent", "Refused", "Dropped", "Waiting", "Retried"]);
+        let counters = Counters::new(["aws"]);
+        counters.backends()[0].set_spooled(3, 3_000);
+        let rows = Sums::new(&frame(), &counters.snapshot()).rows;
+        assert_eq!(rows[4], ("On disk", vec!["3".to_owned()]));
+        assert_eq!(rows[6].0, "From an earlier run");
         let alone = Sums::new(&frame(), &Counters::new(["local"]).snapshot());
         assert_eq!(alone.heads, Vec::<&str>::new());
     }
@@ -329,7 +343,7 @@ mod tests {
     fn every_reason_stands_there_also_with_nothing_lost() {
         let lost = Lost::new(&frame(), &Counters::new(["local"]).snapshot());
         assert_eq!(lost.total, "0");
-        assert_eq!(lost.rows.len(), 9);
+        assert_eq!(lost.rows.len(), 13);
         assert!(lost.rows.iter().all(|row| row.bar.is_none()));
     }
 
