@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::format::{self, Zone};
 use super::text::{Text, fill};
+use crate::backend::local::filter::HEALTH_CHECKS;
 use crate::backend::local::store::Window;
 
 /// What a page is asked, as the address says it.
@@ -74,16 +75,6 @@ pub(crate) struct Scope {
 const DEFAULT_RANGE_S: u32 = 15 * 60;
 /// Longest filter expression that is taken from an address.
 const MAX_FILTER_CHARS: usize = 4_000;
-
-/// Requests of load balancers and probes, by path and by who asks. In the filter language, so
-/// that the store needs to know nothing of them.
-const HEALTH_CHECKS: &str = concat!(
-    "http.url ENDSWITH \"/ping\" OR http.url ENDSWITH \"/health\" ",
-    "OR http.url ENDSWITH \"/healthz\" OR http.url ENDSWITH \"/readyz\" ",
-    "OR http.url ENDSWITH \"/livez\" OR http.url CONTAINS \"/health/\" ",
-    "OR http.useragent BEGINSWITH \"ELB-HealthChecker\" ",
-    "OR http.useragent BEGINSWITH \"kube-probe\""
-);
 
 impl ScopeQuery {
     /// Reads the question; `zone` is the visitor's, for times typed into fields.

@@ -6,6 +6,7 @@ use std::fmt::{self, Display, Formatter};
 
 use super::evaluate::holds;
 use super::expression_tree::{Condition, Expression, GroupBy};
+use super::health::is_rule;
 use super::parser::parse;
 use super::subjects::{Known, TraceSubject};
 use super::{FilterError, Groups, Pushdown, TraceView};
@@ -40,6 +41,16 @@ impl Filter {
     /// Lets all traces through.
     pub fn is_empty(&self) -> bool {
         self.expression.is_none()
+    }
+
+    /// Lets all traces through but health checks.
+    pub fn only_hides_health_checks(&self) -> bool {
+        matches!(&self.expression, Some(Expression::Not(inner)) if is_rule(inner))
+    }
+
+    /// Whether this is its whole expression.
+    pub(super) fn is(&self, expression: &Expression) -> bool {
+        self.expression.as_ref() == Some(expression)
     }
 
     /// Whether [`matches`](Self::matches) must see the segments; else the summary is enough.

@@ -19,10 +19,12 @@ mod subjects;
 mod view;
 
 mod expression;
+mod health;
 mod pushdown;
 
 pub use error::FilterError;
 pub use expression::Filter;
+pub use health::{HEALTH_CHECKS, is_health_check};
 pub use hint::Hint;
 pub use keyword::{FieldKind, KEYWORDS, Keyword};
 pub use pushdown::{Pushdown, Range, TextPart};

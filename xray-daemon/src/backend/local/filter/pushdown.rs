@@ -6,6 +6,7 @@
 use xray_tracing::document::AnnotationValue;
 
 use super::expression_tree::{Condition, Expression, NodePattern, Side, Test};
+use super::health::is_rule;
 use super::keyword::Field;
 use super::lexer::Operator;
 
@@ -20,6 +21,8 @@ pub struct Pushdown {
     pub has_throttle: Option<bool>,
     /// `IsPartial` must be this.
     pub is_partial: Option<bool>,
+    /// Whether it must be a [health check](super::is_health_check).
+    pub health_check: Option<bool>,
     /// Services of these names take part.
     pub services: Vec<String>,
     /// Bounds of `ResponseTime`, seconds; then it must be there.
@@ -104,12 +107,14 @@ impl Pushdown {
                 Expression::Is(Condition::Field { field, test: Test::Holds }) => {
                     self.add_flag(*field, false)
                 }
+                rule if is_rule(rule) => agree(&mut self.health_check, false),
                 _ => false,
             },
             Expression::And(parts) => {
                 parts.iter().for_each(|part| self.add(part));
                 true
             }
+            rule @ Expression::Or(_) if is_rule(rule) => agree(&mut self.health_check, true),
             Expression::Or(_) => false,
         };
         self.exact &= known;
@@ -216,11 +221,7 @@ impl Pushdown {
     }
 
     fn add_flag(&mut self, field: Field, value: bool) -> bool {
-        let set = |slot: &mut Option<bool>| {
-            let agrees = slot.is_none_or(|known| known == value);
-            slot.get_or_insert(value);
-            agrees
-        };
+        let set = |slot: &mut Option<bool>| agree(slot, value);
         match field {
             Field::Fault => set(&mut self.has_fault),
             Field::Error => set(&mut self.has_error),
@@ -236,6 +237,11 @@ impl Pushdown {
             _ => false,
         }
     }
+}
+
+/// Notes a value; false if another one is there already.
+fn agree(slot: &mut Option<bool>, value: bool) -> bool {
+    *slot.get_or_insert(value) == value
 }
 
 /// The body `{fault}`, alone or among other conditions.

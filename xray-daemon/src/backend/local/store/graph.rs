@@ -12,8 +12,8 @@ use super::error::StoreError;
 use super::names::read_node;
 use super::query::Window;
 use super::readers::{Deadline, MAX_QUESTION};
-use super::row::{microseconds, minute};
-use super::sums::kind_from_number;
+use super::row::{Sort, microseconds, minute};
+use super::sums::{kind_from_number, sort_to_number};
 use super::{documents, links};
 use crate::backend::local::filter::{Filter, Groups, TraceView};
 use crate::backend::local::graph::{
@@ -35,10 +35,13 @@ pub(super) fn of_window(
     groups: &dyn Groups,
 ) -> Result<ServiceGraph, StoreError> {
     let all = filter.is_empty();
-    let most = if all { MAX_EXACT } else { MAX_FILTERED };
+    let summed = summed_sorts(filter);
+    let most = if summed.is_some() { MAX_EXACT } else { MAX_FILTERED };
     let traces = traces_of(db, window, most + 1)?;
-    if all && traces.len() > most {
-        return from_minutes(db, window).map(ServiceGraph::build);
+    if let Some(sorts) = summed
+        && traces.len() > most
+    {
+        return from_minutes(db, window, sorts).map(ServiceGraph::build);
     }
     let mut sum = Contribution::default();
     for trace in traces.into_iter().take(most) {
@@ -131,19 +134,37 @@ pub(super) fn matches(
     Ok(filter.matches(&TraceView { summary: &summary, trace: assembled.as_ref(), groups }))
 }
 
-/// The sums of the minutes that `window` touches.
-fn from_minutes(db: &Connection, window: Window) -> Result<Contribution, StoreError> {
+/// The sorts of sums that are the answer to `filter`, as their highest number; none where traces
+/// must be looked at.
+pub(super) fn summed_sorts(filter: &Filter) -> Option<Sort> {
+    if filter.is_empty() {
+        Some(Sort::HealthCheck)
+    } else if filter.only_hides_health_checks() {
+        Some(Sort::Request)
+    } else {
+        None
+    }
+}
+
+/// The sums of the minutes that `window` touches, of sorts up to `last_sort`.
+fn from_minutes(
+    db: &Connection,
+    window: Window,
+    last_sort: Sort,
+) -> Result<Contribution, StoreError> {
+    let last_sort = sort_to_number(last_sort);
     let (first, last) = (minute(microseconds(window.start_s)), minute(microseconds(window.end_s)));
     let mut sum = Contribution::default();
     let mut nodes = db.prepare_cached(
         "SELECT n.name, n.type, n.account, m.stats FROM (
-           SELECT node, stats FROM node_minute WHERE first_minute BETWEEN ?1 AND ?2
+           SELECT node, stats FROM node_minute
+             WHERE first_minute BETWEEN ?1 AND ?2 AND sort <= ?3
            UNION ALL SELECT node, stats FROM node_minute INDEXED BY node_last_minute
              WHERE first_minute <> last_minute AND last_minute BETWEEN ?1 AND ?2
-               AND first_minute < ?1) m
+               AND first_minute < ?1 AND sort <= ?3) m
          JOIN node n ON n.id = m.node",
     )?;
-    let mut rows = nodes.query([first, last])?;
+    let mut rows = nodes.query([first, last, last_sort])?;
     while let Some(row) = rows.next()? {
         let stats = row.get_ref(3)?.as_blob().ok().and_then(NodeStats::decode);
         let stats = stats.ok_or(StoreError::Damaged("sum of a node"))?;
@@ -155,14 +176,14 @@ fn from_minutes(db: &Connection, window: Window) -> Result<Contribution, StoreEr
     let mut edges = db.prepare_cached(
         "SELECT s.name, s.type, s.account, t.name, t.type, t.account, m.kind, m.stats FROM (
            SELECT source, target, kind, stats FROM edge_minute
-             WHERE first_minute BETWEEN ?1 AND ?2
+             WHERE first_minute BETWEEN ?1 AND ?2 AND sort <= ?3
            UNION ALL SELECT source, target, kind, stats
              FROM edge_minute INDEXED BY edge_last_minute
              WHERE first_minute <> last_minute AND last_minute BETWEEN ?1 AND ?2
-               AND first_minute < ?1) m
+               AND first_minute < ?1 AND sort <= ?3) m
          JOIN node s ON s.id = m.source JOIN node t ON t.id = m.target",
     )?;
-    let mut rows = edges.query([first, last])?;
+    let mut rows = edges.query([first, last, last_sort])?;
     while let Some(row) = rows.next()? {
         let kind = kind_from_number(row.get(6)?).ok_or(StoreError::Damaged("kind of an edge"))?;
         let key = EdgeKey { from: read_node(row, 0)?, to: read_node(row, 3)?, kind };

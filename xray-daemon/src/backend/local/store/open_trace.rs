@@ -10,7 +10,7 @@ use xray_tracing::TraceId;
 use super::documents::{self, DocumentKey, Fate, Progress};
 use super::links;
 use super::names::Names;
-use super::row::{LIMIT_EXCEEDED, Minutes, TraceRow};
+use super::row::{LIMIT_EXCEEDED, Minutes, Place, TraceRow};
 use super::sums::Sums;
 use super::terms;
 use crate::backend::local::graph::Contribution;
@@ -42,7 +42,7 @@ pub(super) struct OpenTrace {
 /// What must be taken off the indexes before the new state is put on.
 #[derive(Debug)]
 struct Before {
-    minutes: Minutes,
+    place: Place,
     summary: Option<Summary>,
     share: Option<Contribution>,
 }
@@ -71,7 +71,7 @@ impl OpenTrace {
                     key: row.get(0)?,
                     id,
                     before: Some(Before {
-                        minutes: Minutes { first: row.get(6)?, last: row.get(7)? },
+                        place: Place::of(Minutes { first: row.get(6)?, last: row.get(7)? }, flags),
                         summary: Summary::decode(id, row.get_ref(8)?.as_blob()?),
                         share: Contribution::decode(row.get_ref(9)?.as_blob()?),
                     }),
@@ -230,10 +230,10 @@ impl OpenTrace {
             row.flags |= LIMIT_EXCEEDED;
         }
         let share = links::share_of(db, &trace);
-        if let Some(Before { minutes, share: Some(share), .. }) = &before {
-            sums.remove(*minutes, share);
+        if let Some(Before { place, share: Some(share), .. }) = &before {
+            sums.remove(*place, share);
         }
-        sums.add(row.minutes, &share);
+        sums.add(row.place(), &share);
         let summary_before = before.as_ref().and_then(|before| before.summary.as_ref());
         terms::update(db, names, key, summary_before, Some(&summary))?;
         let services = names.mask(db, &summary.service_ids)?;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::names::{MAX_NAMES, Names};
-use super::row::Minutes;
+use super::row::{Minutes, Place};
 use super::sums::Sums;
 use super::terms;
 use crate::backend::local::graph::Contribution;
@@ -94,7 +94,8 @@ fn remove_oldest(
     let mut removed = Swept::default();
     {
         let mut oldest = transaction.prepare_cached(
-            "SELECT key, first_minute, last_minute, summary, graph, id, updated_us, bytes
+            "SELECT key, first_minute, last_minute, summary, graph, id, updated_us, bytes,
+                    flags
              FROM trace ORDER BY updated_us LIMIT ?",
         )?;
         let mut rows = oldest.query([TRACES_AT_ONCE])?;
@@ -107,7 +108,8 @@ fn remove_oldest(
             }
             gone_bytes += row.get::<_, u64>(7)?;
             if let Some(share) = Contribution::decode(row.get_ref(4)?.as_blob()?) {
-                sums.remove(Minutes { first: row.get(1)?, last: row.get(2)? }, &share);
+                let minutes = Minutes { first: row.get(1)?, last: row.get(2)? };
+                sums.remove(Place::of(minutes, row.get(8)?), &share);
             }
             let id = TraceId::from_bytes(row.get(5)?);
             let summary = Summary::decode(id, row.get_ref(3)?.as_blob()?);

@@ -3,6 +3,7 @@
 //! In: an assembled trace and its summary. Out: the narrow columns that lists scan. Owns the
 //! meaning of the bits in `trace.flags`.
 
+use crate::backend::local::filter::is_health_check;
 use crate::backend::local::trace::{Status, Summary, Trace};
 
 /// `HasFault`.
@@ -27,6 +28,8 @@ const METHOD_SHIFT: u32 = 8;
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
 /// The bits of the method.
 pub(super) const METHOD: i64 = 0b111 << METHOD_SHIFT;
+/// It is a health check.
+pub(super) const HEALTH_CHECK: i64 = 1 << 11;
 
 /// Latest moment that a column holds: the year 9999. Documents may claim any.
 const MAX_MICROSECONDS: f64 = 253_402_300_799_999_999.0;
@@ -78,6 +81,28 @@ pub(super) struct Minutes {
     pub(super) last: i64,
 }
 
+/// Where in the sums a trace counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) minutes: Minutes,
+    pub(super) sort: Sort,
+}
+
+/// Sorts of traces that are summed up apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Sort {
+    Request,
+    HealthCheck,
+}
+
+impl Place {
+    /// From what a row says.
+    pub(super) fn of(minutes: Minutes, flags: i64) -> Self {
+        let sort = if flags & HEALTH_CHECK == 0 { Sort::Request } else { Sort::HealthCheck };
+        Self { minutes, sort }
+    }
+}
+
 impl Minutes {
     pub(super) fn of(root_end_us: Option<i64>, updated_us: i64) -> Self {
         let received = minute(updated_us);
@@ -108,6 +133,10 @@ impl TraceRow {
             status: summary.http.status,
         }
     }
+
+    pub(super) fn place(&self) -> Place {
+        Place::of(self.minutes, self.flags)
+    }
 }
 
 fn flags(summary: &Summary, root_in_progress: bool) -> i64 {
@@ -124,6 +153,7 @@ fn flags(summary: &Summary, root_in_progress: bool) -> i64 {
         | bit(IN_PROGRESS, root_in_progress)
         | bit(ANY_FAULT, summary.worst == Status::Fault)
         | bit(EXCEPTION, has_exception())
+        | bit(HEALTH_CHECK, is_health_check(summary))
         | summary.http.method.as_deref().and_then(method_bits).unwrap_or(0)
 }
 

@@ -27,7 +27,7 @@ use super::location::Location;
 /// `XRay`: marks a SQLite file as ours.
 const APPLICATION_ID: i64 = 0x5852_6179;
 /// Version of the tables below.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// Statements kept compiled on each connection.
 const CACHED_STATEMENTS: usize = 64;
 /// Pages of 8 KiB after which the writer moves the log into the file by itself; in quiet moments it
@@ -104,25 +104,6 @@ CREATE TABLE node (
   account TEXT NOT NULL,
   UNIQUE (name, type, account)
 ) STRICT;
-CREATE TABLE node_minute (
-  first_minute INTEGER NOT NULL,
-  last_minute INTEGER NOT NULL,
-  node INTEGER NOT NULL,
-  stats BLOB NOT NULL,
-  PRIMARY KEY (first_minute, last_minute, node)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE edge_minute (
-  first_minute INTEGER NOT NULL,
-  last_minute INTEGER NOT NULL,
-  source INTEGER NOT NULL,
-  target INTEGER NOT NULL,
-  kind INTEGER NOT NULL,
-  stats BLOB NOT NULL,
-  PRIMARY KEY (first_minute, last_minute, source, target, kind)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX node_last_minute ON node_minute (last_minute) WHERE first_minute <> last_minute;
-CREATE INDEX edge_last_minute ON edge_minute (last_minute) WHERE first_minute <> last_minute;
-
 CREATE TABLE setting (
   kind TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -130,6 +111,44 @@ CREATE TABLE setting (
   PRIMARY KEY (kind, name)
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// Sums of health checks (`sort` 1) beside those of other requests (0).
+const SUMS: &str = "
+CREATE TABLE node_minute (
+  first_minute INTEGER NOT NULL,
+  last_minute INTEGER NOT NULL,
+  node INTEGER NOT NULL,
+  sort INTEGER NOT NULL,
+  stats BLOB NOT NULL,
+  PRIMARY KEY (first_minute, last_minute, node, sort)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE edge_minute (
+  first_minute INTEGER NOT NULL,
+  last_minute INTEGER NOT NULL,
+  source INTEGER NOT NULL,
+  target INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  sort INTEGER NOT NULL,
+  stats BLOB NOT NULL,
+  PRIMARY KEY (first_minute, last_minute, source, target, kind, sort)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX node_last_minute ON node_minute (last_minute) WHERE first_minute <> last_minute;
+CREATE INDEX edge_last_minute ON edge_minute (last_minute) WHERE first_minute <> last_minute;
+";
+
+/// Takes the sums of version 1, which had no `sort`, over. Their traces bear no mark of a health
+/// check, and stay among the others until they are too old.
+const FROM_VERSION_1: [&str; 2] = [
+    "DROP INDEX node_last_minute;
+     DROP INDEX edge_last_minute;
+     ALTER TABLE node_minute RENAME TO node_minute_1;
+     ALTER TABLE edge_minute RENAME TO edge_minute_1;",
+    "INSERT INTO node_minute SELECT first_minute, last_minute, node, 0, stats FROM node_minute_1;
+     INSERT INTO edge_minute
+       SELECT first_minute, last_minute, source, target, kind, 0, stats FROM edge_minute_1;
+     DROP TABLE node_minute_1;
+     DROP TABLE edge_minute_1;",
+];
 
 /// Opens the connection that writes; makes the tables in a new file.
 pub(super) fn open_writer(location: &Location) -> Result<Connection, LocalError> {
@@ -145,8 +164,10 @@ pub(super) fn open_writer(location: &Location) -> Result<Connection, LocalError>
     // A private file is gone after a crash anyway: nothing in it needs to reach the disk in time.
     let synchronous = if location.is_private() { "OFF" } else { "NORMAL" };
     settle(&connection, 32 * 1024, synchronous).map_err(failed)?;
-    if age == Age::New {
-        make_tables(&connection).map_err(failed)?;
+    match age {
+        Age::New => make_tables(&connection).map_err(failed)?,
+        Age::Version1 => take_over(&connection).map_err(failed)?,
+        Age::Ours => {}
     }
     Ok(connection)
 }
@@ -167,7 +188,9 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, LocalError> {
 enum Age {
     /// An empty file.
     New,
-    /// Ours, of a version we know.
+    /// Ours, before health checks were summed up apart.
+    Version1,
+    /// Ours, as we write it.
     Ours,
 }
 
@@ -190,7 +213,7 @@ fn age_of(connection: &Connection, path: &Path) -> Result<Age, LocalError> {
         let path = path.to_owned();
         return Err(LocalError::Newer { path, found: version, known: SCHEMA_VERSION });
     }
-    Ok(Age::Ours)
+    Ok(if version == 1 { Age::Version1 } else { Age::Ours })
 }
 
 fn settle(connection: &Connection, cache_kib: i64, synchronous: &str) -> rusqlite::Result<()> {
@@ -209,7 +232,18 @@ fn settle(connection: &Connection, cache_kib: i64, synchronous: &str) -> rusqlit
 fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(SUMS)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.commit()
+}
+
+fn take_over(connection: &Connection) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    let [before, after] = FROM_VERSION_1;
+    for step in [before, SUMS, after] {
+        transaction.execute_batch(step)?;
+    }
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     transaction.commit()
 }
@@ -278,12 +312,47 @@ mod tests {
     }
 
     #[test]
+    fn sums_of_version_1_are_taken_over() {
+        let (_directory, location) = location();
+        let writer = open_writer(&location).unwrap();
+        writer
+            .execute_batch(
+                "DROP TABLE node_minute; DROP TABLE edge_minute;
+                 CREATE TABLE node_minute (first_minute INTEGER NOT NULL,
+                   last_minute INTEGER NOT NULL, node INTEGER NOT NULL, stats BLOB NOT NULL,
+                   PRIMARY KEY (first_minute, last_minute, node)) STRICT, WITHOUT ROWID;
+                 CREATE TABLE edge_minute (first_minute INTEGER NOT NULL,
+                   last_minute INTEGER NOT NULL, source INTEGER NOT NULL,
+                   target INTEGER NOT NULL, kind INTEGER NOT NULL, stats BLOB NOT NULL,
+                   PRIMARY KEY (first_minute, last_minute, source, target, kind))
+                   STRICT, WITHOUT ROWID;
+                 CREATE INDEX node_last_minute ON node_minute (last_minute);
+                 CREATE INDEX edge_last_minute ON edge_minute (last_minute);
+                 INSERT INTO node_minute VALUES (1, 1, 9, x'05');
+                 INSERT INTO edge_minute VALUES (1, 2, 9, 8, 0, x'06');
+                 PRAGMA user_version = 1;",
+            )
+            .unwrap();
+        drop(writer);
+        let writer = open_writer(&location).unwrap();
+        let read = |sql| writer.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+        let node = "SELECT concat_ws(' ', first_minute, last_minute, node, sort, hex(stats))
+                    FROM node_minute";
+        assert_eq!(read(node), "1 1 9 0 05");
+        let edge = "SELECT concat_ws(' ', first_minute, last_minute, source, target, kind, sort,
+                    hex(stats)) FROM edge_minute";
+        assert_eq!(read(edge), "1 2 9 8 0 0 06");
+        drop(writer);
+        assert_eq!(age_of(&open_writer(&location).unwrap(), Path::new("x")).unwrap(), Age::Ours);
+    }
+
+    #[test]
     fn a_newer_schema_is_named() {
         let (_directory, location) = location();
         let writer = open_writer(&location).unwrap();
         writer.pragma_update(None, "user_version", 7).unwrap();
         drop(writer);
         let err = open_writer(&location).unwrap_err();
-        assert!(matches!(err, LocalError::Newer { found: 7, known: 1, .. }), "{err:?}");
+        assert!(matches!(err, LocalError::Newer { found: 7, known: 2, .. }), "{err:?}");
     }
 }

@@ -9,7 +9,9 @@ use rusqlite::types::Value;
 
 use super::names::{self, Known};
 use super::query::{Key, TimeRange, Window};
-use super::row::{ERROR, FAULT, METHOD, PARTIAL, THROTTLE, method_bits, microseconds};
+use super::row::{
+    ERROR, FAULT, HEALTH_CHECK, METHOD, PARTIAL, THROTTLE, method_bits, microseconds,
+};
 use super::terms::TermValue;
 use crate::backend::local::filter::{Pushdown, Range, TextPart};
 
@@ -147,6 +149,7 @@ impl Selection {
             (pushdown.has_error, ERROR),
             (pushdown.has_throttle, THROTTLE),
             (pushdown.is_partial, PARTIAL),
+            (pushdown.health_check, HEALTH_CHECK),
         ];
         let (mut mask, mut value) = (0, 0);
         for (wanted, bit) in flags.into_iter().filter_map(|(flag, bit)| Some((flag?, bit))) {

@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params};
 
 use super::error::StoreError;
-use super::graph::{matches, share_of};
+use super::graph::{matches, share_of, summed_sorts};
 use super::names::read_node;
 use super::query::{Period, SeriesPart, SeriesPoint, SeriesQuery};
 use super::readers::{Deadline, MAX_QUESTION};
-use super::row::{microseconds, minute};
-use super::sums::kind_from_number;
+use super::row::{Sort, microseconds, minute};
+use super::sums::{kind_from_number, sort_to_number};
 use crate::backend::local::filter::Groups;
 use crate::backend::local::graph::{
     Contribution, Counts, EdgeKey, EdgeKind, EdgeStats, Histogram, NodeStats,
@@ -35,10 +35,13 @@ pub(super) fn series(
     groups: &dyn Groups,
 ) -> Result<Vec<SeriesPoint>, StoreError> {
     let all = query.filter.is_empty();
-    let most = if all { MAX_EXACT } else { MAX_FILTERED };
+    let summed = summed_sorts(&query.filter);
+    let most = if summed.is_some() { MAX_EXACT } else { MAX_FILTERED };
     let traces = received_in(db, query, most + 1)?;
-    let points = if all && traces.len() > most {
-        from_minutes(db, query)?
+    let points = if let Some(sorts) = summed
+        && traces.len() > most
+    {
+        from_minutes(db, query, sorts)?
     } else {
         let mut points = Points::new();
         for (trace, received_us) in traces {
@@ -99,7 +102,12 @@ fn add_to(points: &mut Points, end_s: i64, counts: &Counts, response: &Histogram
     all.merge(response);
 }
 
-fn from_minutes(db: &Connection, query: &SeriesQuery) -> Result<Points, StoreError> {
+fn from_minutes(
+    db: &Connection,
+    query: &SeriesQuery,
+    last_sort: Sort,
+) -> Result<Points, StoreError> {
+    let last_sort = sort_to_number(last_sort);
     let first = minute(microseconds(query.window.start_s));
     let last = minute(microseconds(query.window.end_s));
     let mut points = Points::new();
@@ -108,9 +116,10 @@ fn from_minutes(db: &Connection, query: &SeriesQuery) -> Result<Points, StoreErr
         let mut nodes = db.prepare_cached(
             "SELECT n.name, n.type, n.account, m.last_minute, m.stats
              FROM node_minute m JOIN node n ON n.id = m.node
-             WHERE m.first_minute <= ?2 AND m.last_minute BETWEEN ?1 AND ?2",
+             WHERE m.first_minute <= ?2 AND m.last_minute BETWEEN ?1 AND ?2
+               AND m.sort <= ?3",
         )?;
-        let mut rows = nodes.query([first, last])?;
+        let mut rows = nodes.query([first, last, last_sort])?;
         while let Some(row) = rows.next()? {
             if wanted.matches(&read_node(row, 0)?) {
                 let stats = row.get_ref(4)?.as_blob().ok().and_then(NodeStats::decode);
@@ -123,9 +132,10 @@ fn from_minutes(db: &Connection, query: &SeriesQuery) -> Result<Points, StoreErr
     let mut edges = db.prepare_cached(
         "SELECT s.name, s.type, s.account, t.name, t.type, t.account, m.kind, m.last_minute, m.stats
          FROM edge_minute m JOIN node s ON s.id = m.source JOIN node t ON t.id = m.target
-         WHERE m.first_minute <= ?2 AND m.last_minute BETWEEN ?1 AND ?2",
+         WHERE m.first_minute <= ?2 AND m.last_minute BETWEEN ?1 AND ?2
+               AND m.sort <= ?3",
     )?;
-    let mut rows = edges.query([first, last])?;
+    let mut rows = edges.query([first, last, last_sort])?;
     while let Some(row) = rows.next()? {
         let kind = kind_from_number(row.get(6)?).ok_or(StoreError::Damaged("kind of an edge"))?;
         if query.part.has_edge(&EdgeKey { from: read_node(row, 0)?, to: read_node(row, 3)?, kind })

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::backend::local::filter::HEALTH_CHECKS;
 use crate::backend::local::graph::ServiceGraph;
 use crate::backend::local::store::{NodeMatch, Period, SeriesPart, SeriesQuery};
 
@@ -122,4 +123,34 @@ async fn series_of_many_traces_have_the_same_sums() {
     assert_eq!(sum(SeriesPart::Service(node("back"))).await, 700);
     assert_eq!(sum(SeriesPart::Edge(node("front"), node("back"))).await, 700);
     assert_eq!(sum(SeriesPart::Edge(node("back"), node("front"))).await, 0);
+}
+
+#[tokio::test]
+async fn health_checks_are_summed_up_apart_and_left_out_where_asked() {
+    let store = store().await;
+    many(&store).await;
+    // One is known before it says what it is.
+    let begun = running(segment(1_000, 1, "front", (1e6 + 700.0, 1e6 + 700.01), json!({})));
+    put(&store, &[begun]).await;
+    let checks: Vec<_> = (0..600)
+        .map(|number| {
+            let start_s = 1e6 + 700.0 + f64::from(number) / 10.0;
+            let url = json!({"request": {"method": "GET", "url": "http://front/healthz"}});
+            segment(1_000 + number, 1, "front", (start_s, start_s + 0.01), json!({"http": url}))
+        })
+        .collect();
+    put(&store, &checks).await;
+    let asked = async |filter: &str| {
+        let graph = store.graph(Window::ALL, Filter::parse(filter).unwrap()).await.unwrap();
+        lines(&graph).into_iter().find(|line| line.0 == "front" && line.1.is_none()).unwrap().2
+    };
+    let without = format!("!({HEALTH_CHECKS})");
+    assert_eq!((asked("").await, asked(&without).await), (1_300, 700));
+
+    let period = Period::FiveMinutes;
+    let filter = Filter::parse(&without).unwrap();
+    let part = SeriesPart::Incoming;
+    let points =
+        store.series(SeriesQuery { window: Window::ALL, filter, period, part }).await.unwrap();
+    assert_eq!(points.iter().map(|point| point.counts.total()).sum::<u64>(), 700);
 }
