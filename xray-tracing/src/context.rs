@@ -103,19 +103,48 @@ pub fn annotate<'a>(key: &str, value: impl Into<Annotation<'a>>) {
 pub fn metadata(key: &str, value: &(impl Serialize + ?Sized)) {
     say("metadata", |scratch| {
         let key = Key::Metadata(scratch.body.add_text(cut_chars(key, MAX_KEY_CHARS)));
-        let written = match serde_json::to_string(value) {
-            Ok(json) if json.len() <= MAX_VALUE_BYTES => Value::Json(scratch.body.add_text(&json)),
-            Ok(json) => {
-                let note = format!("{} bytes of JSON, more than can be kept", json.len());
-                Value::Text(scratch.body.add_text(&note))
-            }
-            Err(error) => {
-                let note = format!("not JSON: {error}");
-                Value::Text(scratch.body.add_text(cut_chars(&note, MAX_KEY_CHARS)))
-            }
-        };
-        scratch.add(key, written);
+        add_json(scratch, key, value);
     });
+}
+
+/// The same in a namespace of its own, not `default`. (What begins with `AWS.` is X-Ray's: there
+/// that beginning is dropped.)
+///
+/// ```
+/// let documents = xray_tracing::testing::capture(|| {
+///     let cart = [1, 2];
+///     tracing::info_span!("checkout").in_scope(|| xray_tracing::metadata_in("shop", "cart", &cart));
+/// });
+/// assert_eq!(documents[0].metadata["shop"]["cart"][1], 2);
+/// ```
+pub fn metadata_in(namespace: &str, key: &str, value: &(impl Serialize + ?Sized)) {
+    say("metadata_in", |scratch| {
+        let namespace = namespace.trim_start_matches("AWS.");
+        let namespace = scratch.body.add_text(cut_chars(namespace, MAX_KEY_CHARS));
+        let key = scratch.body.add_text(cut_chars(key, MAX_KEY_CHARS));
+        add_json(scratch, Key::MetadataIn { namespace, key }, value);
+    });
+}
+
+fn add_json(scratch: &mut Scratch, key: Key, value: &(impl Serialize + ?Sized)) {
+    let written = match serde_json::to_string(value) {
+        Ok(json) if json.len() <= MAX_VALUE_BYTES => Value::Json(scratch.body.add_text(&json)),
+        Ok(json) => {
+            let note = format!("{} bytes of JSON, more than can be kept", json.len());
+            Value::Text(scratch.body.add_text(&note))
+        }
+        Err(error) => {
+            let note = format!("not JSON: {error}");
+            Value::Text(scratch.body.add_text(cut_chars(&note, MAX_KEY_CHARS)))
+        }
+    };
+    scratch.add(key, written);
+}
+
+/// Links the current span to another trace: one that led to this work, such as that of a message.
+/// X-Ray keeps 20 a document.
+pub fn link(header: &TraceHeader) {
+    say("link", |scratch| scratch.add_link(header));
 }
 
 /// Names the user on whose behalf the request runs; a segment has one, from whichever span it is
@@ -174,7 +203,17 @@ pub struct CurrentTrace {
     pub rule: Option<Arc<str>>,
 }
 
+impl CurrentTrace {
+    /// `1-5759e988-bd862e3fe1be46a994272793@53995c3f42cd8ad8`: what log lines say after
+    /// `AWS-XRAY-TRACE-ID`.
+    pub fn log_id(&self) -> String {
+        format!("{}@{}", self.trace_id, self.parent_id)
+    }
+}
+
 /// The trace that the calling code runs in, sampled or not; `None` outside any.
+///
+/// It works inside the formatter of a log line as well.
 ///
 /// ```
 /// use xray_tracing::testing::capture;
@@ -205,6 +244,18 @@ pub fn current_header() -> Option<TraceHeader> {
         root.outgoing(parent)
     })
     .flatten()
+}
+
+/// The headers for a call to another service, by name; none outside any trace.
+///
+/// That is `x-amzn-trace-id`, and W3C `traceparent` (with `tracestate`) where it came in, or where
+/// [`Builder::send_traceparent`](crate::Builder::send_traceparent) asks for it.
+pub fn current_headers() -> Vec<(&'static str, String)> {
+    let headers = current::with_current(|tracer, root, place| {
+        let parent = place.map_or(root.segment_id, |place| SegmentId::from_u64(place.id));
+        root.outgoing_headers(tracer, parent)
+    });
+    headers.flatten().unwrap_or_default()
 }
 
 /// `tokio::spawn` that keeps the current span as parent.

@@ -5,7 +5,7 @@
 use crate::layer::ContextMissing;
 
 /// Options from the environment.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Environment {
     /// `AWS_XRAY_DAEMON_ADDRESS`.
     pub(crate) daemon_address: Option<String>,
@@ -15,6 +15,23 @@ pub(crate) struct Environment {
     pub(crate) is_disabled: bool,
     /// `AWS_XRAY_CONTEXT_MISSING`.
     pub(crate) context_missing: ContextMissing,
+    /// `AWS_XRAY_COLLECT_SQL_QUERIES`: texts of queries, without literals, are recorded.
+    pub(crate) collects_sql: bool,
+    /// `LAMBDA_TASK_ROOT` is set.
+    pub(crate) is_lambda: bool,
+}
+
+impl Default for Environment {
+    fn default() -> Self {
+        Self {
+            daemon_address: None,
+            service_name: None,
+            is_disabled: false,
+            context_missing: ContextMissing::default(),
+            collects_sql: true,
+            is_lambda: false,
+        }
+    }
 }
 
 impl Environment {
@@ -34,6 +51,8 @@ impl Environment {
             is_disabled: is("AWS_XRAY_SDK_ENABLED", false) || is("AWS_XRAY_SDK_DISABLED", true),
             // RUNTIME_ERROR as well: tracing never stops a service.
             context_missing: if ignores { ContextMissing::Ignore } else { ContextMissing::Log },
+            collects_sql: !is("AWS_XRAY_COLLECT_SQL_QUERIES", false),
+            is_lambda: text("LAMBDA_TASK_ROOT").is_some(),
         }
     }
 }
@@ -70,7 +89,10 @@ mod tests {
             ("AWS_XRAY_DAEMON_ADDRESS", "xray:2000"),
             ("AWS_XRAY_TRACING_NAME", "orders"),
             ("AWS_XRAY_CONTEXT_MISSING", "ignore_error"),
+            ("AWS_XRAY_COLLECT_SQL_QUERIES", "no"),
+            ("LAMBDA_TASK_ROOT", "/var/task"),
         ]);
+        assert!(!environment.collects_sql && environment.is_lambda);
         assert_eq!(environment.daemon_address.as_deref(), Some("xray:2000"));
         assert_eq!(environment.service_name.as_deref(), Some("orders"));
         assert_eq!(environment.context_missing, ContextMissing::Ignore);

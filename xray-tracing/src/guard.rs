@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Stats;
-use crate::layer::Tracer;
+use crate::layer::{Tracer, clock};
+use crate::sampling::RuleReport;
 
 /// Longest that dropping the guard waits for the sender.
 const FLUSH_ON_DROP: Duration = Duration::from_secs(1);
@@ -31,9 +32,20 @@ impl Guard {
         Self { tracer }
     }
 
+    pub(crate) fn tracer(&self) -> &Tracer {
+        &self.tracer
+    }
+
     /// What was recorded, sent and lost so far.
     pub fn stats(&self) -> Stats {
         self.tracer.counters.snapshot()
+    }
+
+    /// The sampling rules that are in use: X-Ray's, or local ones until those have come. Empty with a
+    /// sampler of one's own.
+    pub fn sampling(&self) -> Vec<RuleReport> {
+        let central = self.tracer.settings.central.as_ref();
+        central.map(|central| central.report(clock::epoch_s())).unwrap_or_default()
     }
 
     /// Sends what is queued, and what has ended in traces that are still open; their segments are

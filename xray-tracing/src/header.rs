@@ -89,6 +89,8 @@ impl TraceHeader {
     pub const NAME: &'static str = "x-amzn-trace-id";
     /// Name of the W3C header.
     pub const TRACEPARENT: &'static str = "traceparent";
+    /// Name of the W3C header beside it, which is passed on as it is.
+    pub const TRACESTATE: &'static str = "tracestate";
 
     /// Reads the value of `X-Amzn-Trace-Id`, of the environment variable `_X_AMZN_TRACE_ID`, or of
     /// the SQS attribute `AWSTraceHeader`. Names are read without case; of a name given twice the

@@ -42,6 +42,8 @@
 //! | `tokio` | `spawn`, which keeps the parent |
 //! | `tower` | `tower::ServerLayer` for axum, hyper, tonic |
 //! | `reqwest` | `reqwest::Client`: subsegments and headers for calls |
+//! | `aws` | `aws::Interceptor`: subsegments for calls of the AWS SDK for Rust |
+//! | `lambda` | `lambda::InvocationLayer`: AWS Lambda functions as tower services |
 //! | `sqlx` | SQL subsegments from the events of sqlx; `sqlx::Database` names them |
 //!
 //! Without any of them (`default-features = false`) there is the document model, the header, the ids
@@ -98,6 +100,8 @@ pub mod capture;
 #[cfg(feature = "layer")]
 mod context;
 #[cfg(feature = "layer")]
+mod doctor;
+#[cfg(feature = "layer")]
 mod emitter;
 #[cfg(feature = "layer")]
 mod environment;
@@ -107,12 +111,25 @@ mod fmt_gate;
 mod guard;
 #[cfg(feature = "layer")]
 #[cfg_attr(
-    not(all(feature = "init", feature = "tower", feature = "reqwest", feature = "sqlx")),
+    not(all(
+        feature = "init",
+        feature = "tower",
+        feature = "reqwest",
+        feature = "sqlx",
+        feature = "lambda",
+        feature = "aws"
+    )),
     expect(dead_code, reason = "some of it serves only one of these features")
 )]
 mod layer;
 #[cfg(feature = "init")]
+pub mod log;
+#[cfg(feature = "init")]
 mod panics;
+#[cfg(feature = "layer")]
+mod plain_http;
+#[cfg(feature = "layer")]
+mod resource;
 #[cfg(feature = "layer")]
 pub mod testing;
 
@@ -122,7 +139,13 @@ pub use trace_id::{IdError, SegmentId, TraceId};
 #[cfg(feature = "layer")]
 pub use builder::{Builder, InitError, builder};
 #[cfg(feature = "init")]
-pub use builder::{Recording, init};
+pub use builder::{LogFormat, Recording, init};
+#[cfg(feature = "aws")]
+pub use capture::aws;
+#[cfg(feature = "layer")]
+pub use capture::job::{Job, JobFuture};
+#[cfg(feature = "lambda")]
+pub use capture::lambda;
 #[cfg(feature = "reqwest")]
 pub use capture::reqwest;
 #[cfg(feature = "sqlx")]
@@ -133,9 +156,11 @@ pub use capture::tower;
 pub use context::spawn;
 #[cfg(feature = "layer")]
 pub use context::{
-    Annotation, CurrentTrace, annotate, current_header, current_trace, keep_trace, metadata,
-    set_user,
+    Annotation, CurrentTrace, annotate, current_header, current_headers, current_trace, keep_trace,
+    link, metadata, metadata_in, set_user,
 };
+#[cfg(feature = "layer")]
+pub use doctor::Diagnosis;
 #[cfg(feature = "layer")]
 pub use emitter::{AddressError, DaemonAddress, Endpoint, MemorySink, Sink, Stats};
 #[cfg(feature = "layer")]

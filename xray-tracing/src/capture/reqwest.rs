@@ -12,7 +12,6 @@ use serde::Serialize;
 use tracing::Instrument;
 
 use super::subsegment::Subsegment;
-use crate::TraceHeader;
 use crate::layer::current;
 use crate::layer::record::{Flags, Key, Value};
 
@@ -130,7 +129,7 @@ impl RequestBuilder {
 
 /// Puts the header on the request; begins a subsegment if the trace is recorded.
 fn begin(request: &mut Request) -> Option<Subsegment> {
-    let (header, call) = current::with_current(|tracer, root, place| {
+    let (headers, call) = current::with_current(|tracer, root, place| {
         let call = place.and_then(|parent| {
             let host = request.url().host_str().unwrap_or_default();
             Subsegment::begin(tracer, parent, host, Flags::default(), |scratch| {
@@ -143,10 +142,12 @@ fn begin(request: &mut Request) -> Option<Subsegment> {
             (None, Some(place)) => crate::SegmentId::from_u64(place.id),
             (None, None) => root.segment_id,
         };
-        (root.outgoing(parent), call)
+        (root.outgoing_headers(tracer, parent), call)
     })??;
-    if let Ok(value) = HeaderValue::try_from(header.to_string()) {
-        request.headers_mut().insert(HeaderName::from_static(TraceHeader::NAME), value);
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            request.headers_mut().insert(HeaderName::from_static(name), value);
+        }
     }
     call
 }

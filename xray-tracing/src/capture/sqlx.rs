@@ -95,7 +95,9 @@ impl Database {
                 if let Some(user) = &self.user {
                     scratch.add_text(Key::SqlUser, user);
                 }
-                scratch.add_text(Key::SqlQuery, &sql_text::sanitize(query));
+                if tracer.settings.collects_sql {
+                    scratch.add_text(Key::SqlQuery, &sql_text::sanitize(query));
+                }
             })
         });
         call.flatten().flatten()

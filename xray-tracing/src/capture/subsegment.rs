@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tracing::Span;
 
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest", feature = "aws", feature = "tower"))]
 use crate::SegmentId;
 use crate::layer::handover::{self, Handed};
 use crate::layer::open_trace::Place;
@@ -17,7 +17,7 @@ use crate::layer::scratch::Scratch;
 use crate::layer::{Tracer, clock, errors};
 
 #[derive(Debug)]
-pub(super) struct Subsegment {
+pub(in crate::capture) struct Subsegment {
     tracer: Arc<Tracer>,
     place: Place,
     span: Span,
@@ -26,7 +26,7 @@ pub(super) struct Subsegment {
 
 impl Subsegment {
     /// Begins below `parent`; `read` says what is known. `None` if the trace is over or full.
-    pub(super) fn begin(
+    pub(in crate::capture) fn begin(
         tracer: &Arc<Tracer>,
         parent: Place,
         name: &str,
@@ -47,18 +47,18 @@ impl Subsegment {
     }
 
     /// For the `Parent` of the header that goes with the call.
-    #[cfg(feature = "reqwest")]
-    pub(super) fn id(&self) -> SegmentId {
+    #[cfg(any(feature = "reqwest", feature = "aws", feature = "tower"))]
+    pub(in crate::capture) fn id(&self) -> SegmentId {
         SegmentId::from_u64(self.place.id)
     }
 
     /// The span to make the call in.
-    pub(super) fn span(&self) -> &Span {
+    pub(in crate::capture) fn span(&self) -> &Span {
         &self.span
     }
 
     /// Ends it with what `read` says.
-    pub(super) fn end(mut self, flags: Flags, read: impl FnOnce(&mut Scratch)) {
+    pub(in crate::capture) fn end(mut self, flags: Flags, read: impl FnOnce(&mut Scratch)) {
         self.is_over = true;
         Scratch::with(|scratch| {
             read(scratch);
@@ -67,7 +67,7 @@ impl Subsegment {
     }
 
     /// Ends it with an error.
-    pub(super) fn fail(self, error: &(dyn Error + 'static)) {
+    pub(in crate::capture) fn fail(self, error: &(dyn Error + 'static)) {
         self.end(Flags::FAULT, |scratch| errors::add_chain(scratch, error));
     }
 }

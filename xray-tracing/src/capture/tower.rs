@@ -24,9 +24,10 @@ use crate::TraceHeader;
 use crate::layer::current::{self, ContextGuard};
 use crate::layer::handover::{self, Handed};
 use crate::layer::record::{Flags, Key, Value};
-use crate::layer::root::Root;
+use crate::layer::root::{Root, W3c};
 use crate::layer::scratch::Scratch;
 use crate::layer::tracer::{RootStart, Tracer};
+use crate::layer::watch::Watch;
 use crate::sampling::{HttpTarget, Pattern};
 
 /// Opens a segment for every request; put it around all routes.
@@ -51,6 +52,8 @@ struct Settings {
     service_name: Option<Arc<str>>,
     names_by_host: Option<Pattern>,
     client_ip: Option<ClientIpFn>,
+    /// Annotations, by the headers that say them.
+    annotations: Vec<(String, HeaderName)>,
 }
 
 type ClientIpFn = fn(&Extensions) -> Option<IpAddr>;
@@ -108,6 +111,20 @@ impl ServerLayer {
         self
     }
 
+    /// Annotates segments with the value of a request header. Sampling rules see it as an attribute.
+    ///
+    /// ```
+    /// use xray_tracing::tower::ServerLayer;
+    /// let layer = ServerLayer::new().annotate_header("tenant", "x-tenant");
+    /// ```
+    pub fn annotate_header(mut self, key: impl Into<String>, header: &str) -> Self {
+        // A text that is no header's name names no header.
+        if let Ok(header) = HeaderName::try_from(header) {
+            self.change().annotations.push((key.into(), header));
+        }
+        self
+    }
+
     fn change(&mut self) -> &mut Settings {
         Arc::make_mut(&mut self.settings)
     }
@@ -158,21 +175,41 @@ fn begin<B>(tracer: Arc<Tracer>, request: &Request<B>, settings: &Settings) -> R
     let named: Option<Arc<str>> = by_host.filter(|_| !host.is_empty()).map(|_| host.into());
     let excluded: Option<Arc<str>> =
         settings.excluded_paths.iter().any(|excluded| excluded == path).then(|| "excluded".into());
+    let (incoming, w3c) = propagated(headers);
+    let target = HttpTarget { host, method: request.method().as_str(), path };
     let start = RootStart {
         name: named.as_ref().or(settings.service_name.as_ref()),
-        incoming: text(headers, TraceHeader::NAME).map(TraceHeader::parse),
-        http: Some(HttpTarget { host, method: request.method().as_str(), path }),
+        incoming,
+        w3c,
+        http: Some(target),
         excluded_by: excluded.as_ref(),
+        ..RootStart::default()
     };
-    let root = tracer.begin_root(start, 0, "", Flags::CAPTURED, |scratch| {
-        read_request(scratch, request, settings);
-    });
+    let read = |scratch: &mut Scratch| read_request(scratch, request, settings);
+    let root = tracer.begin_root(start, 0, "", Flags::CAPTURED, read);
+    let watch = tracer.watch(&root, target, read);
     let span = handover::with_span(
         &tracer,
         Handed::Root(Arc::clone(&root)),
         || tracing::info_span!(target: handover::TARGET, "request", method = %request.method(), path),
     );
-    RequestTrace { tracer, root, span, has_response: false, is_over: false }
+    RequestTrace { tracer, root, span, watch, status: None, is_over: false }
+}
+
+/// What the caller says of the trace: in X-Ray's words, else in W3C's.
+fn propagated(headers: &HeaderMap) -> (Option<TraceHeader>, Option<W3c>) {
+    let header = text(headers, TraceHeader::NAME).map(TraceHeader::parse);
+    if header.as_ref().is_some_and(|header| header.root.is_some()) {
+        return (header, None);
+    }
+    let w3c = text(headers, TraceHeader::TRACEPARENT).and_then(TraceHeader::from_traceparent);
+    match w3c {
+        Some(w3c) => {
+            let state = text(headers, TraceHeader::TRACESTATE).map(Into::into);
+            (Some(w3c), Some(W3c { state }))
+        }
+        None => (header, None),
+    }
 }
 
 /// What an HTTP request says about itself. Rule: X-Ray SDKs; the query string is left out.
@@ -185,6 +222,12 @@ fn read_request<B>(scratch: &mut Scratch, request: &Request<B>, settings: &Setti
         .unwrap_or("http");
     let url = format!("{scheme}://{}{}", host_of(request), request.uri().path());
     scratch.add_text(Key::Url, &url);
+    for (key, header) in &settings.annotations {
+        if let Some(value) = text(headers, header.as_str()) {
+            let key = Key::Annotation(scratch.body.add_text(key));
+            scratch.add_text(key, value);
+        }
+    }
     if let Some(agent) = text(headers, USER_AGENT.as_str()) {
         scratch.add_text(Key::UserAgent, agent);
     }
@@ -220,7 +263,10 @@ pub(super) struct RequestTrace {
     tracer: Arc<Tracer>,
     root: Arc<Root>,
     span: Span,
-    has_response: bool,
+    /// What is remembered of the request although it may not be recorded.
+    watch: Option<Box<Watch>>,
+    /// Status of the response, once there is one.
+    status: Option<u16>,
     is_over: bool,
 }
 
@@ -238,14 +284,14 @@ impl RequestTrace {
 
     /// Adds what the response says; returns whether it says how long its body is.
     fn respond<B: Body>(&mut self, response: &mut Response<B>) -> bool {
-        self.has_response = true;
+        let status = response.status().as_u16();
+        self.status = Some(status);
         if let Some(answer) = self.root.response()
             && let Ok(value) = HeaderValue::try_from(answer.to_string())
         {
             response.headers_mut().insert(HeaderName::from_static(TraceHeader::NAME), value);
         }
         let Some(place) = self.root.place() else { return true };
-        let status = response.status().as_u16();
         let said = text(response.headers(), CONTENT_LENGTH.as_str());
         let length =
             said.and_then(|text| text.parse().ok()).or(response.body().size_hint().exact());
@@ -270,6 +316,9 @@ impl RequestTrace {
 
     fn finish(&mut self, flags: Flags, read: impl FnOnce(&mut Scratch)) {
         self.is_over = true;
+        if let Some(watch) = self.watch.take() {
+            self.tracer.end_watched(*watch, &self.root, self.status, flags);
+        }
         if let Some(place) = self.root.place() {
             Scratch::with(|scratch| {
                 read(scratch);
@@ -284,8 +333,9 @@ impl Drop for RequestTrace {
         if self.is_over {
             return;
         }
-        let is_cancelled = !self.has_response && !std::thread::panicking();
-        self.finish(Flags::default(), |scratch| {
+        let is_cancelled = self.status.is_none() && !std::thread::panicking();
+        let flags = if std::thread::panicking() { Flags::FAULT } else { Flags::default() };
+        self.finish(flags, |scratch| {
             if is_cancelled {
                 scratch.add(Key::Field("cancelled"), Value::Bool(true));
             }

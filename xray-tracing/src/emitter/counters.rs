@@ -34,6 +34,8 @@ counters! {
     roots_unsampled,
     /// Spans of libraries, or below the layer's level, that would have opened a segment.
     roots_ignored,
+    /// Roots that were not sampled, and recorded after all since they failed or were slow.
+    anomalies_captured,
     /// Calls of `annotate`, `metadata` or `set_user` outside any segment.
     context_missing,
     /// Documents handed to the daemon's socket (or the sink), and not known to be refused there.

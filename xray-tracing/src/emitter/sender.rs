@@ -13,8 +13,6 @@ use super::{Counters, Output, Queue};
 
 /// How often the source is asked for what has been open for long.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
-/// Longest sleep of an idle sender: how late such a sweep may come.
-const MAX_SLEEP: Duration = Duration::from_secs(10);
 
 /// How much a sweep gathers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +30,11 @@ pub(crate) trait Source: Send + 'static {
 
     /// Moves what has not been queued of its own accord to the queue.
     fn sweep(&mut self, reach: Sweep);
+
+    /// Longest sleep while there is nothing to do: how late a sweep may come.
+    fn longest_sleep(&self) -> Duration {
+        Duration::from_secs(10)
+    }
 
     /// Calls `emit` for each document that `item` makes.
     fn encode(&mut self, item: Self::Item, emit: &mut dyn FnMut(&[u8]));
@@ -85,7 +88,7 @@ impl<S: Source> Sender<S> {
                 self.source.sweep(Sweep::Old);
                 swept_at = now;
             }
-            self.queue.wait(busy_at, MAX_SLEEP);
+            self.queue.wait(busy_at, self.source.longest_sleep());
         }
     }
 

@@ -5,15 +5,19 @@
 //! thread. Hot path: 0.2 µs a record (`benches/layer.rs`), straight from records to bytes.
 
 use std::mem;
+use std::sync::{Arc, OnceLock};
 
 use super::open_trace::Part;
 use super::record::{ExceptionRecord, Flags, Key, NONE, Record};
-use super::values::{Annotated, HttpValues, Said, SqlValues};
+use super::root::RootKind;
+use super::values::{self, Annotated, HttpValues, Said, SqlValues};
 use crate::SegmentId;
 use crate::document::json::Writer;
 use crate::document::limits::{MAX_DATAGRAM_DOCUMENT_BYTES, MAX_TEXT_CHARS};
 use crate::document::{Entity, cut_chars, sanitize_name, split};
 use crate::emitter::Counters;
+use crate::resource::Resource;
+use crate::sampling::RuleSource;
 
 /// Subsegments inside subsegments; what lies deeper goes on its own. (Parsers of JSON stop at
 /// depths of a hundred or so.)
@@ -25,6 +29,8 @@ pub(crate) struct Identity {
     pub(crate) service_version: Option<String>,
     /// Where the process was started.
     pub(crate) working_directory: Option<String>,
+    /// Where the process runs, once that is known.
+    pub(crate) resource: Arc<OnceLock<Resource>>,
 }
 
 #[derive(Debug)]
@@ -64,14 +70,15 @@ impl Assembler {
     /// Calls `emit` for each document of `part`.
     pub(crate) fn write(&mut self, part: &Part, counters: &Counters, emit: &mut dyn FnMut(&[u8])) {
         self.link(part);
-        if part.announces_root {
+        if part.announces_root && part.root.kind == RootKind::Segment {
             self.write_document(part, 0, Standing::InProgress, counters, emit);
         }
         let mut at = 0;
         // Grows when a tree is too deep.
         while let Some(top) = self.tops.get(at).copied() {
             let is_root = part.body.records.get(top as usize).is_some_and(is_root);
-            let standing = if is_root { Standing::Segment } else { Standing::Independent };
+            let is_segment = is_root && part.root.kind == RootKind::Segment;
+            let standing = if is_segment { Standing::Segment } else { Standing::Independent };
             self.write_document(part, top, standing, counters, emit);
             at += 1;
         }
@@ -145,7 +152,14 @@ impl Assembler {
             HttpValues::of(&part.body, fields.clone()).write(json);
             SqlValues::of(&part.body, fields.clone()).write(json);
         }
-        let is_segment = is_root(record);
+        if record.flags.has(Flags::AWS) {
+            values::write_aws(json, &part.body, fields.clone());
+        }
+        if record.flags.has(Flags::RARE) {
+            values::write_links(json, &part.body, fields.clone());
+            values::write_precursors(json, fields.clone());
+        }
+        let is_segment = is_root(record) && part.root.kind == RootKind::Segment;
         if is_segment {
             self.write_service(json, part);
             if let Some(user) = fields.clone().filter(|field| field.key == Key::User).last() {
@@ -159,6 +173,7 @@ impl Assembler {
             fields,
             is_segment,
             repeats: record.flags.has(Flags::SAID_MORE),
+            has_rare: record.flags.has(Flags::RARE),
         };
         let span_name = if is_segment { part.body.name(record.name) } else { "" };
         if said.write_metadata(json, span_name) == Annotated::Yes {
@@ -167,7 +182,10 @@ impl Assembler {
         if standing != Standing::InProgress {
             self.write_children(json, part, index, depth);
         }
-        if record.flags.has(Flags::REMOTE) {
+        if record.flags.has(Flags::AWS) {
+            json.literal_key("\"namespace\":");
+            json.text("aws");
+        } else if record.flags.has(Flags::REMOTE) {
             json.literal_key("\"namespace\":");
             json.text("remote");
         }
@@ -228,15 +246,25 @@ impl Assembler {
     }
 
     fn write_service(&self, json: &mut Writer<'_>, part: &Part) {
+        let resource = self.identity.resource.get();
+        if let Some(origin) = resource.and_then(Resource::origin) {
+            json.literal_key("\"origin\":");
+            json.text(origin);
+        }
         json.literal_key("\"aws\":");
         json.open_object();
+        if let Some(resource) = resource {
+            resource.write(json);
+        }
         json.literal_key("\"xray\":");
         json.open_object();
         json.literal_key("\"sdk\":");
         json.text("xray-tracing for Rust");
         json.literal_key("\"sdk_version\":");
         json.text(env!("CARGO_PKG_VERSION"));
-        if let Some(rule) = &part.root.rule {
+        if let Some(rule) = &part.root.rule
+            && part.root.rule_source == RuleSource::Central
+        {
             json.literal_key("\"sampling_rule_name\":");
             json.text(rule);
         }
@@ -287,6 +315,7 @@ fn write_identity(json: &mut Writer<'_>, part: &Part, record: &Record, standing:
     }
     let parent_id = match standing {
         Standing::Segment | Standing::InProgress => part.root.parent_id(),
+        Standing::Independent if is_root(record) => part.root.parent_id(),
         Standing::Independent => {
             let parent = body.records.get(record.parent as usize);
             Some(SegmentId::from_u64(parent.map_or(record.parent_id, |parent| parent.id)))
@@ -326,6 +355,10 @@ fn write_exception(
     json.text(part.body.text(exception.message));
     json.literal_key("\"type\":");
     json.text(part.body.text(exception.kind));
+    if exception.is_remote {
+        json.literal_key("\"remote\":");
+        json.bool(true);
+    }
     if let Some(next) = next.filter(|_| exception.has_cause) {
         json.literal_key("\"cause\":");
         json.segment_id(SegmentId::from_u64(next.id));

@@ -24,6 +24,11 @@ pub(crate) fn zero_epoch_ns(now_ns: u64) -> u64 {
     nanos(wall).saturating_sub(now_ns)
 }
 
+/// Seconds since 1970.
+pub(crate) fn epoch_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
 pub(crate) fn nanos(duration: Duration) -> u64 {
     duration.as_secs().saturating_mul(1_000_000_000).saturating_add(duration.subsec_nanos().into())
 }

@@ -6,17 +6,18 @@
 
 use std::cell::RefCell;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 use tracing::Dispatch;
-use tracing::dispatcher;
+use tracing::dispatcher::{self, WeakDispatch};
 use tracing_core::span::Id;
 
 use super::XrayLayer;
 use super::open_trace::Place;
 use super::root::Root;
+use super::stack;
 use super::tracer::Tracer;
 
 /// Most ancestors that are looked at for a recorded one.
@@ -101,10 +102,35 @@ pub(crate) fn context_of(tracer: &Tracer) -> Option<Arc<Root>> {
 pub(crate) fn with_layer<R>(work: impl FnOnce(&XrayLayer, &Dispatch) -> R) -> Option<R> {
     // `get_default` calls once, but does not say so in its type.
     let mut work = Some(work);
-    dispatcher::get_default(|dispatch| {
+    let mut run = |dispatch: &Dispatch| {
         let layer = dispatch.downcast_ref::<XrayLayer>().filter(|layer| layer.is_enabled())?;
         Some(work.take()?(layer, dispatch))
-    })
+    };
+    dispatcher::get_default(&mut run).or_else(|| run(&hidden()?))
+}
+
+/// The subscribers that have a layer of ours, by tracer.
+static SUBSCRIBERS: RwLock<Vec<(u32, WeakDispatch)>> = RwLock::new(Vec::new());
+
+/// Remembers the subscriber that a layer stands in.
+pub(crate) fn register(tracer: u32, dispatch: &Dispatch) {
+    let mut subscribers = SUBSCRIBERS.write().unwrap_or_else(PoisonError::into_inner);
+    subscribers.retain(|(_, dispatch)| dispatch.upgrade().is_some());
+    subscribers.push((tracer, dispatch.downgrade()));
+}
+
+/// The subscriber whose span this thread is in, where `tracing` hides it: inside its own callbacks,
+/// such as the formatter of a log line.
+#[cold]
+fn hidden() -> Option<Dispatch> {
+    let of_context = || {
+        let context = CONTEXT.try_with(|context| Some(context.try_borrow().ok()?.as_ref()?.tracer));
+        context.ok().flatten()
+    };
+    let tracer = stack::top_tracer().or_else(of_context)?;
+    let subscribers = SUBSCRIBERS.read().unwrap_or_else(PoisonError::into_inner);
+    let mut found = subscribers.iter().filter(|(of, _)| *of == tracer);
+    found.find_map(|(_, dispatch)| dispatch.upgrade())
 }
 
 /// The current tracer, to keep.

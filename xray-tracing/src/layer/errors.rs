@@ -13,8 +13,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tracing_core::field::Visit;
 use tracing_core::{Event, Field};
 
-use super::record::{Body, ExceptionRecord, Name, Text};
+use super::body::Body;
+use super::record::{ExceptionRecord, Name, Text};
 use super::scratch::{Bounded, Scratch, cut_text};
+#[cfg(feature = "aws")]
+use crate::document::cut_bytes;
 
 /// Longest chain of causes that is followed.
 const MAX_CHAIN: usize = 8;
@@ -89,6 +92,15 @@ pub(crate) fn add_chain(scratch: &mut Scratch, error: &(dyn Error + 'static)) {
     }
 }
 
+/// The first exception is of this type, and happened elsewhere.
+#[cfg(feature = "aws")]
+pub(crate) fn name_remote(scratch: &mut Scratch, kind: &str) {
+    let kind = scratch.body.add_text(cut_bytes(kind, MAX_KIND_BYTES));
+    if let Some(first) = scratch.body.exceptions.first_mut() {
+        (first.kind, first.is_remote) = (kind, true);
+    }
+}
+
 /// The name that most errors' `Debug` begins with: `ParseIntError { kind: Empty }`.
 fn kind_of(body: &mut Body, error: &(dyn Error + 'static)) -> Text {
     let start = body.text_bytes();
@@ -122,6 +134,7 @@ fn push(body: &mut Body, kind: Text, message: Text) -> &mut ExceptionRecord {
         kind,
         message,
         has_cause: false,
+        is_remote: false,
         comment: Text::default(),
         file: None,
         line: 0,

@@ -4,10 +4,11 @@
 //! tracer weakly, so that the thread ends when nobody records any more.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use super::assembler::{Assembler, Identity};
+use super::body::Body;
 use super::open_trace::Part;
-use super::record::Body;
 use super::tracer::Tracer;
 use crate::emitter::{Counters, Source, Sweep};
 
@@ -18,6 +19,7 @@ pub(crate) struct Feed {
     assembler: Assembler,
     /// Bodies to be given back, in few goes: those who record take them under the same lock.
     emptied: Vec<Body>,
+    longest_sleep: Duration,
 }
 
 /// Bodies that are given back in one go.
@@ -31,8 +33,15 @@ impl Feed {
             counters,
             assembler: Assembler::new(identity),
             emptied: Vec::new(),
+            longest_sleep: longest_sleep(tracer.settings.announces_after_ns),
         }
     }
+}
+
+/// Open segments must be looked at about as often as they are to be announced.
+fn longest_sleep(announces_after_ns: Option<u64>) -> Duration {
+    let after = announces_after_ns.map_or(Duration::MAX, Duration::from_nanos);
+    after.clamp(Duration::from_millis(100), Duration::from_secs(10))
 }
 
 impl Source for Feed {
@@ -42,6 +51,10 @@ impl Source for Feed {
         if let Some(tracer) = self.tracer.upgrade() {
             tracer.sweep(reach == Sweep::All);
         }
+    }
+
+    fn longest_sleep(&self) -> Duration {
+        self.longest_sleep
     }
 
     fn encode(&mut self, mut part: Part, emit: &mut dyn FnMut(&[u8])) {

@@ -15,6 +15,7 @@
 //! An unsampled root costs one extension on its span and nothing per descendant but a cell of this
 //! thread. Nothing of a user's runs while a trace is locked.
 
+pub(crate) mod body;
 pub(crate) mod clock;
 pub(crate) mod current;
 pub(crate) mod errors;
@@ -25,6 +26,7 @@ pub(crate) mod root;
 pub(crate) mod scratch;
 pub(crate) mod span_layer;
 pub(crate) mod tracer;
+pub(crate) mod watch;
 
 mod assembler;
 mod cells;

@@ -14,7 +14,8 @@
 use std::mem;
 use std::sync::Arc;
 
-use super::record::{Body, Flags, NONE, Record};
+use super::body::Body;
+use super::record::{Flags, NONE, Record};
 use super::root::Root;
 use super::slots::SlotKey;
 
@@ -81,6 +82,9 @@ pub(crate) struct OpenTrace {
     root_announced: bool,
     /// The root's span, while it is in the registry and may have children; 0 without one.
     root_span: u64,
+    /// When the root began, and how long after that it is told of as in progress.
+    began_ns: u64,
+    announces_after_ns: u64,
     /// Records, or bytes, that the body must have before it is cut again.
     cut_at: usize,
     cut_at_bytes: usize,
@@ -94,12 +98,25 @@ impl OpenTrace {
     /// Begins with the root's record, which is always the first.
     pub(crate) fn begin(&mut self, root: Arc<Root>, record: Record, zero_epoch_ns: u64) {
         self.waits_since_ns = record.start_ns;
+        (self.began_ns, self.announces_after_ns) = (record.start_ns, MAX_WAIT_NS);
         (self.cut_at, self.cut_at_bytes) = (MAX_RECORDS, MAX_PART_BYTES);
         self.zero_epoch_ns = zero_epoch_ns;
         self.root_span = record.span;
         self.root = Some(root);
         self.open = 1;
         self.body.add_record(record);
+    }
+
+    /// The root is told of as in progress once it is open for that long, not only after 30 s.
+    pub(crate) fn announce_after(&mut self, after_ns: u64) {
+        self.announces_after_ns = after_ns.min(MAX_WAIT_NS);
+    }
+
+    /// Begins with a body that holds the root's record already.
+    pub(crate) fn begin_with(&mut self, root: Arc<Root>, body: Body, zero_epoch_ns: u64) {
+        let Some(record) = body.records.first().copied() else { return };
+        self.begin(root, record, zero_epoch_ns);
+        self.body = body;
     }
 
     /// Index of the open record at `place`.
@@ -233,7 +250,7 @@ impl OpenTrace {
     fn announces_root(&self, why: Gather) -> bool {
         let old = match why {
             Gather::All => true,
-            Gather::Old(now_ns) => now_ns.saturating_sub(self.waits_since_ns) >= MAX_WAIT_NS,
+            Gather::Old(now_ns) => now_ns.saturating_sub(self.began_ns) >= self.announces_after_ns,
             Gather::Due | Gather::Closed => false,
         };
         old && !self.root_announced && self.root_index().is_some()
@@ -272,7 +289,9 @@ impl OpenTrace {
 #[cfg(test)]
 mod tests {
     use super::super::record::Name;
+    use super::super::root::RootKind;
     use super::*;
+    use crate::sampling::RuleSource;
     use crate::{SegmentId, TraceId};
 
     const SECOND: u64 = 1_000_000_000;
@@ -291,6 +310,10 @@ mod tests {
             incoming: None,
             sampled: true,
             rule: None,
+            rule_source: RuleSource::Local,
+            is_excluded: false,
+            kind: RootKind::Segment,
+            w3c: None,
             slot: None,
         };
         let mut trace = OpenTrace::default();
@@ -413,6 +436,16 @@ mod tests {
         let part = trace.gather(Gather::Old(60 * SECOND), Body::default).unwrap();
         assert!(!part.announces_root);
         assert_eq!(trace.leaving(Gather::Old(90 * SECOND)), None);
+    }
+
+    #[test]
+    fn a_root_is_announced_as_soon_as_somebody_wants_it() {
+        let mut trace = trace();
+        trace.announce_after(SECOND);
+        assert!(trace.gather(Gather::Old(SECOND - 1), Body::default).is_none());
+        let part = trace.gather(Gather::Old(SECOND), Body::default).unwrap();
+        assert!(part.announces_root && part.body.records.len() == 1);
+        assert!(trace.gather(Gather::Old(2 * SECOND), Body::default).is_none());
     }
 
     #[test]

@@ -11,7 +11,9 @@ use std::fmt::{self, Write};
 use tracing_core::Field;
 use tracing_core::field::Visit;
 
-use super::record::{Body, Key, Text, Value};
+use super::body::Body;
+use super::record::{Key, Text, Value};
+use crate::TraceHeader;
 use crate::document::cut_bytes;
 
 /// Most bytes of one value.
@@ -26,6 +28,8 @@ pub(crate) struct Scratch {
     pub(crate) body: Body,
     /// The segment's user.
     pub(crate) user: Option<Value>,
+    /// Some of the values are [rare](Key::is_rare).
+    pub(crate) has_rare: bool,
 }
 
 thread_local! {
@@ -40,6 +44,7 @@ impl Scratch {
         let result = work(&mut scratch);
         scratch.body.clear();
         scratch.user = None;
+        scratch.has_rare = false;
         // Without thread-locals, at the very end of a thread, it is just freed.
         SCRATCH.try_with(|kept| kept.set(Some(scratch))).ok();
         result
@@ -48,13 +53,27 @@ impl Scratch {
     pub(crate) fn add(&mut self, key: Key, value: Value) {
         match key {
             Key::User => self.user = Some(value),
-            key => self.body.add_loose_field(key, value),
+            key => {
+                self.has_rare |= key.is_rare();
+                self.body.add_loose_field(key, value);
+            }
         }
     }
 
     pub(crate) fn add_text(&mut self, key: Key, text: &str) {
         let value = Value::Text(cut_text(&mut self.body, text));
         self.add(key, value);
+    }
+
+    /// Adds a link to another trace; nothing if the header names none.
+    pub(crate) fn add_link(&mut self, header: &TraceHeader) {
+        let Some(trace_id) = header.root else { return };
+        let link = match header.parent {
+            Some(id) => format!(r#"{{"trace_id":"{trace_id}","id":"{id}"}}"#),
+            None => format!(r#"{{"trace_id":"{trace_id}"}}"#),
+        };
+        let link = Value::Json(self.body.add_text(&link));
+        self.add(Key::Link, link);
     }
 
     /// Prints `value` with `Debug`.
@@ -66,6 +85,37 @@ impl Scratch {
             self.body.text_mut().push_str(CUT_MARK);
         }
         self.body.text_since(start)
+    }
+}
+
+/// Values as text, by name: what sampling rules compare. Without any it allocates nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Attributes(Vec<(String, String)>);
+
+impl Attributes {
+    pub(crate) fn pairs(&self) -> Vec<(&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+}
+
+impl Scratch {
+    /// What was read so far. A field `annotation.tenant` is known as `tenant` as well.
+    pub(crate) fn attributes(&self) -> Attributes {
+        let mut attributes = Vec::new();
+        for (key, value) in self.body.loose_fields() {
+            let value = self.body.value_text(value);
+            let mut add = |name: &str| attributes.push((name.to_owned(), value.to_string()));
+            match key {
+                Key::Field(name) => {
+                    add(name);
+                    let prefixes = ["annotation.", "metadata."];
+                    prefixes.iter().filter_map(|prefix| name.strip_prefix(prefix)).for_each(add);
+                }
+                Key::Annotation(name) => add(self.body.text(name)),
+                _ => {}
+            }
+        }
+        Attributes(attributes)
     }
 }
 

@@ -6,8 +6,8 @@
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::body::Body;
 use super::open_trace::OpenTrace;
-use super::record::Body;
 
 /// Traces in the first chunk; each further chunk has twice as many.
 const FIRST_CHUNK: u32 = 64;

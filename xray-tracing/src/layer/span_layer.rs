@@ -29,6 +29,7 @@ use super::root::Root;
 use super::scratch::Scratch;
 use super::tracer::{RootStart, Tracer};
 use super::{libraries, sql_event, stack};
+use crate::SegmentId;
 
 /// Records spans as X-Ray segments; made by [`builder`](crate::builder).
 ///
@@ -256,6 +257,17 @@ impl XrayLayer {
         cells::set(self.tracer.id, span, root.place().map_or(Known::Unsampled, Known::Recorded));
     }
 
+    /// Another trace led to this span.
+    fn link(&self, place: Place, climb: Option<Climb>) {
+        let Some(climb) = climb else { return };
+        let other = self.tracer.place(&climb.root, climb.path());
+        let id = other.map_or(climb.root.segment_id, |other| SegmentId::from_u64(other.id));
+        Scratch::with(|scratch| {
+            scratch.add_link(&climb.root.outgoing(id));
+            self.tracer.enrich(place, scratch, Flags::default());
+        });
+    }
+
     fn on_error(&self, event: &Event<'_>, place: Place) {
         Scratch::with(|scratch| {
             if errors::read_event(event, scratch) {
@@ -271,6 +283,10 @@ where
 {
     fn on_layer(&mut self, _: &mut S) {
         self.climb = Some(climb_dispatch::<S>);
+    }
+
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        current::register(self.tracer.id, dispatch);
     }
 
     fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
@@ -302,6 +318,24 @@ where
                 values.record(scratch);
                 self.tracer.enrich(place, scratch, Flags::default());
             });
+        }
+    }
+
+    fn on_follows_from(&self, id: &Id, before: &Id, ctx: Context<'_, S>) {
+        if !self.is_enabled {
+            return;
+        }
+        let span = id.into_u64();
+        let Spot::Recorded(place) = self.spot(span, || climb_context(&ctx, span)) else { return };
+        if !self.tracer.is_record_of(place, span) {
+            return;
+        }
+        let span = before.into_u64();
+        match self.spot(span, || climb_context(&ctx, span)) {
+            Spot::Recorded(before) if before.slot == place.slot => {
+                self.tracer.follow(place, before)
+            }
+            _ => self.link(place, climb_context(&ctx, span)),
         }
     }
 

@@ -27,7 +27,8 @@ pub(crate) fn is_query(metadata: &Metadata<'_>) -> bool {
 /// Records the query that has just ended.
 pub(crate) fn record(tracer: &Tracer, event: &Event<'_>, place: Place) {
     Scratch::with(|scratch| {
-        let mut query = Query { scratch, elapsed_s: 0.0, has_statement: false };
+        let collects_sql = tracer.settings.collects_sql;
+        let mut query = Query { scratch, elapsed_s: 0.0, has_statement: false, collects_sql };
         event.record(&mut query);
         let elapsed_ns = (query.elapsed_s.max(0.0) * 1e9) as u64;
         if tracer.has_flag(place, Flags::SQL) {
@@ -47,6 +48,7 @@ struct Query<'a> {
     scratch: &'a mut Scratch,
     elapsed_s: f64,
     has_statement: bool,
+    collects_sql: bool,
 }
 
 impl Query<'_> {
@@ -57,7 +59,7 @@ impl Query<'_> {
             "summary" => !self.has_statement,
             _ => return,
         };
-        if is_statement {
+        if is_statement && self.collects_sql {
             self.has_statement |= field.name() == "db.statement";
             let sanitized = sql_text::sanitize(text.trim());
             self.scratch.add_text(Key::SqlQuery, &sanitized);

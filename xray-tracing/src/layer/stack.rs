@@ -67,6 +67,15 @@ pub(crate) fn current(tracer: u32) -> Option<u64> {
     STACK.try_with(|stack| stack.current(tracer)).ok().flatten()
 }
 
+/// The tracer of the span entered last, whichever it is.
+pub(crate) fn top_tracer() -> Option<u32> {
+    let top = |stack: &Shallow| {
+        let below = stack.depth.get().min(SHALLOW).checked_sub(1)?;
+        Some(stack.spans.get(below)?.get().tracer)
+    };
+    STACK.try_with(top).ok().flatten()
+}
+
 impl Shallow {
     /// Removes what does not stand on top of the array: guards were kept, futures swapped spans, or
     /// the stack is deep.

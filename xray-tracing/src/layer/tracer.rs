@@ -6,19 +6,22 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use tracing_core::Level;
 
+use super::body::Body;
 use super::clock;
 use super::errors;
 use super::open_trace::{Gather, Part, Place};
-use super::record::{Body, Flags, Key, Name, Record};
-use super::root::Root;
-use super::scratch::Scratch;
+use super::record::{Flags, Key, Name, Record, Value};
+use super::root::{Root, RootKind, W3c};
+use super::scratch::{Attributes, Scratch};
 use super::slots::{Locked, SlotKey, Slots};
-use crate::emitter::{Counters, Queue, Refused};
-use crate::sampling::{HttpTarget, Sampler, SamplingRequest};
+use super::watch::AnomalyCapture;
+use crate::emitter::{Counters, DaemonAddress, Queue, Refused};
+use crate::resource::Resource;
+use crate::sampling::central::Polling;
+use crate::sampling::{CentralRules, Decision, HttpTarget, Sampler, SamplingRequest};
 use crate::{SegmentId, TraceHeader};
 
 /// Options of a tracer, all checked.
@@ -28,6 +31,17 @@ pub(crate) struct Settings {
     /// Spans less important than this are not recorded.
     pub(crate) max_level: Level,
     pub(crate) sampler: Box<dyn Sampler>,
+    /// The sampler, if it is the one that asks the daemon.
+    pub(crate) central: Option<Arc<CentralRules>>,
+    pub(crate) capture: Option<AnomalyCapture>,
+    /// Calls carry W3C `traceparent` as well.
+    pub(crate) sends_traceparent: bool,
+    /// Segments that are open for longer are told of as in progress; after 30 s if not said.
+    pub(crate) announces_after_ns: Option<u64>,
+    /// The text of queries is recorded, without literals.
+    pub(crate) collects_sql: bool,
+    /// Where the daemon is said to listen.
+    pub(crate) daemon: DaemonAddress,
     pub(crate) context_missing: ContextMissing,
 }
 
@@ -46,7 +60,11 @@ pub(crate) struct Tracer {
     pub(crate) settings: Settings,
     pub(crate) counters: Arc<Counters>,
     pub(crate) queue: Arc<Queue<Part>>,
-    slots: Slots,
+    /// Where the process runs, once that is known.
+    pub(crate) resource: Arc<OnceLock<Resource>>,
+    /// Ends the poller with the tracer.
+    pub(crate) polling: Option<Polling>,
+    pub(super) slots: Slots,
 }
 
 /// How a local root begins.
@@ -55,9 +73,11 @@ pub(crate) struct RootStart<'a> {
     /// Another name than the service's.
     pub(crate) name: Option<&'a Arc<str>>,
     pub(crate) incoming: Option<TraceHeader>,
+    pub(crate) w3c: Option<W3c>,
     pub(crate) http: Option<HttpTarget<'a>>,
     /// Not to be recorded, for this reason, whatever the sampler says.
     pub(crate) excluded_by: Option<&'a Arc<str>>,
+    pub(crate) kind: RootKind,
 }
 
 impl Tracer {
@@ -68,7 +88,8 @@ impl Tracer {
     ) -> Self {
         static NEXT_ID: AtomicU32 = AtomicU32::new(1);
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        Self { id, settings, counters, queue, slots: Slots::default() }
+        let (resource, slots) = (Arc::default(), Slots::default());
+        Self { id, settings, counters, queue, resource, polling: None, slots }
     }
 
     /// Decides on a local root; if it is sampled, records its first moment and what `read` says.
@@ -81,56 +102,107 @@ impl Tracer {
         flags: Flags,
         read: impl FnOnce(&mut Scratch),
     ) -> Arc<Root> {
-        let service = start.name.unwrap_or(&self.settings.service_name);
-        let (sampled, rule) = self.decide(&start, service);
-        let incoming = start.incoming.filter(|header| *header != TraceHeader::default());
-        let trace_id = incoming.as_ref().and_then(|header| header.root);
-        let mut root = Root {
-            tracer: self.id,
-            name: Arc::clone(service),
-            trace_id: trace_id.map_or_else(OnceLock::new, OnceLock::from),
-            segment_id: SegmentId::random(),
-            incoming: incoming.map(Box::new),
-            sampled,
-            rule,
-            slot: None,
-        };
-        if !sampled {
-            self.counters.roots_unsampled.add(1);
+        if self.settings.sampler.wants_attributes() {
+            return Scratch::with(|scratch| {
+                read(scratch);
+                let root = self.decided_root(start, &scratch.attributes());
+                self.record_root(root, span, name, flags, scratch)
+            });
+        }
+        let root = self.decided_root(start, &Attributes::default());
+        if !root.sampled {
             return Arc::new(root);
         }
-        self.counters.roots_sampled.add(1);
+        Scratch::with(|scratch| {
+            read(scratch);
+            self.record_root(root, span, name, flags, scratch)
+        })
+    }
+
+    /// Records the first moment of a root, and what `scratch` says of it, if it is sampled.
+    fn record_root(
+        &self,
+        mut root: Root,
+        span: u64,
+        name: &'static str,
+        flags: Flags,
+        scratch: &Scratch,
+    ) -> Arc<Root> {
+        if !root.sampled {
+            return Arc::new(root);
+        }
         let now_ns = clock::now_ns();
         let mut record = Record::new(root.segment_id.to_u64(), Name::Static(name), now_ns);
         record.span = span;
         record.flags = Flags::ROOT.with(flags);
-        Scratch::with(|scratch| {
-            read(scratch);
-            let Some((slot, mut trace)) = self.slots.claim() else {
-                self.counters.dropped_too_many_open.add(1);
-                return Arc::new(root);
-            };
-            root.slot = Some(slot);
-            let root = Arc::new(root);
-            trace.begin(Arc::clone(&root), record, clock::zero_epoch_ns(now_ns));
-            self.pour(&mut trace, 0, scratch);
-            root
-        })
+        let Some((slot, mut trace)) = self.slots.claim() else {
+            self.counters.dropped_too_many_open.add(1);
+            return Arc::new(root);
+        };
+        root.slot = Some(slot);
+        let root = Arc::new(root);
+        trace.begin(Arc::clone(&root), record, clock::zero_epoch_ns(now_ns));
+        if let Some(after_ns) = self.settings.announces_after_ns {
+            trace.announce_after(after_ns);
+        }
+        self.pour(&mut trace, 0, scratch);
+        root
     }
 
-    fn decide(&self, start: &RootStart<'_>, service_name: &Arc<str>) -> (bool, Option<Arc<str>>) {
+    /// A root with its decision; counted.
+    fn decided_root(&self, start: RootStart<'_>, said: &Attributes) -> Root {
+        let service = start.name.unwrap_or(&self.settings.service_name);
+        let decision = self.decide(&start, service, said);
+        let counters = &self.counters;
+        let counter =
+            if decision.sampled { &counters.roots_sampled } else { &counters.roots_unsampled };
+        counter.add(1);
+        let is_excluded = start.excluded_by.is_some();
+        let name = Arc::clone(service);
+        let incoming = start.incoming.filter(|header| *header != TraceHeader::default());
+        let trace_id = incoming.as_ref().and_then(|header| header.root);
+        Root {
+            tracer: self.id,
+            name,
+            trace_id: trace_id.map_or_else(OnceLock::new, OnceLock::from),
+            segment_id: SegmentId::random(),
+            incoming: incoming.map(Box::new),
+            sampled: decision.sampled,
+            rule: decision.rule,
+            rule_source: decision.source,
+            is_excluded,
+            kind: start.kind,
+            w3c: start.w3c,
+            slot: None,
+        }
+    }
+
+    fn decide(
+        &self,
+        start: &RootStart<'_>,
+        service_name: &Arc<str>,
+        said: &Attributes,
+    ) -> Decision {
+        if start.kind == RootKind::PassThrough {
+            return Decision::default();
+        }
         if let Some(reason) = start.excluded_by {
-            return (false, Some(Arc::clone(reason)));
+            return Decision { rule: Some(Arc::clone(reason)), ..Decision::default() };
         }
         if let Some(sampled) = start.incoming.as_ref().and_then(|header| header.sampled.decision())
         {
-            return (sampled, None);
+            return Decision { sampled, ..Decision::default() };
         }
-        let request =
-            SamplingRequest { service_name, http: start.http, ..SamplingRequest::default() };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let decision = self.settings.sampler.decide(&request, now.as_secs());
-        (decision.sampled, decision.rule)
+        let resource = self.resource.get();
+        let attributes = said.pairs();
+        let request = SamplingRequest {
+            service_name,
+            service_type: resource.and_then(Resource::origin),
+            resource_arn: resource.and_then(Resource::arn),
+            http: start.http,
+            attributes: &attributes,
+        };
+        self.settings.sampler.decide(&request, clock::epoch_s())
     }
 
     /// Adds a subsegment below `parent`, with what `scratch` says about it (its name too, if that is
@@ -150,6 +222,15 @@ impl Tracer {
         let index = trace.add(parent, record);
         self.pour(&mut trace, index, scratch);
         Some(Place { slot: parent.slot, id, index })
+    }
+
+    /// The span of the record at `place` waited for what `before` stands for.
+    pub(crate) fn follow(&self, place: Place, before: Place) {
+        let value = Value::Unsigned(before.id);
+        Scratch::with(|scratch| {
+            scratch.add(Key::Precursor, value);
+            self.enrich(place, scratch, Flags::default());
+        });
     }
 
     /// Gives the root's record its span, made after it began.
@@ -302,9 +383,26 @@ impl Tracer {
             let of = trace.root_index().unwrap_or(index);
             trace.body.copy_field(&scratch.body, of, Key::User, user);
         }
-        if !scratch.body.is_silent() {
-            trace.body.absorb(&scratch.body, index);
+        if scratch.has_rare
+            && let Some(record) = trace.body.records.get_mut(index as usize)
+        {
+            record.flags.set(Flags::RARE);
         }
+        if scratch.body.is_silent() || self.is_told_again(trace, index, scratch) {
+            return;
+        }
+        trace.body.absorb(&scratch.body, index);
+    }
+
+    /// An error that a span handed up to this one, told of there already: this one refers to it.
+    fn is_told_again(&self, trace: &mut Locked<'_>, index: u32, scratch: &Scratch) -> bool {
+        let Some(id) = trace.body.same_exception_below(index, &scratch.body) else { return false };
+        let Some(record) = trace.body.records.get_mut(index as usize) else { return false };
+        record.flags.set(Flags::FAULT);
+        if record.cause_id == 0 {
+            record.cause_id = id;
+        }
+        true
     }
 
     /// Lets closed records leave a trace that is full; `None` if it stays full.

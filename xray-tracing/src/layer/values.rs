@@ -5,9 +5,11 @@
 
 use std::borrow::Cow;
 
-use super::record::{Body, Field, Fields, Key, Value};
+use super::body::{Body, Fields};
+use super::record::{Field, Key, Value};
+use crate::SegmentId;
 use crate::document::json::Writer;
-use crate::document::limits::{MAX_ANNOTATION_VALUE_CHARS, MAX_HTTP_TEXT_CHARS};
+use crate::document::limits::{MAX_ANNOTATION_VALUE_CHARS, MAX_HTTP_TEXT_CHARS, MAX_LINKS};
 use crate::document::{cut_chars, sanitize_annotation_key};
 
 /// How far is looked ahead for a later value of the same key. (Farther ones stand twice: JSON
@@ -135,6 +137,49 @@ impl<'a> SqlValues<'a> {
     }
 }
 
+/// Writes the `aws` block of a call.
+pub(crate) fn write_aws(json: &mut Writer<'_>, body: &Body, fields: Fields<'_>) {
+    json.literal_key("\"aws\":");
+    json.open_object();
+    for field in fields {
+        match field.key {
+            Key::Aws(key) => json.key(key),
+            Key::AwsNamed(key) => json.key(body.text(key)),
+            _ => continue,
+        }
+        write_value(json, body, field.value);
+    }
+    json.close_object();
+}
+
+/// Writes the traces that led to this one.
+pub(crate) fn write_links(json: &mut Writer<'_>, body: &Body, fields: Fields<'_>) {
+    let mut links = fields.filter(|field| field.key == Key::Link).take(MAX_LINKS).peekable();
+    if links.peek().is_none() {
+        return;
+    }
+    json.literal_key("\"links\":");
+    json.open_array();
+    for link in links {
+        write_value(json, body, link.value);
+    }
+    json.close_array();
+}
+
+/// Writes the subsegments that this one waited for.
+pub(crate) fn write_precursors(json: &mut Writer<'_>, fields: Fields<'_>) {
+    let mut ids = fields.filter(|field| field.key == Key::Precursor).peekable();
+    if ids.peek().is_none() {
+        return;
+    }
+    json.literal_key("\"precursor_ids\":");
+    json.open_array();
+    for id in ids.filter_map(|field| unsigned(field.value)) {
+        json.segment_id(SegmentId::from_u64(id));
+    }
+    json.close_array();
+}
+
 /// What a key asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Destination<'a> {
@@ -157,6 +202,8 @@ pub(crate) struct Said<'a> {
     pub(crate) is_segment: bool,
     /// A key may stand among the fields more than once.
     pub(crate) repeats: bool,
+    /// Some values may have a namespace of their own.
+    pub(crate) has_rare: bool,
 }
 
 impl<'a> Said<'a> {
@@ -204,10 +251,50 @@ impl<'a> Said<'a> {
         if has_values {
             json.close_object();
         }
+        if self.has_rare {
+            is_open = self.write_namespaces(json, is_open);
+        }
         if is_open {
             json.close_object();
         }
         annotated
+    }
+
+    /// Writes the namespaces that are named, each once; returns whether the block is open.
+    fn write_namespaces(&self, json: &mut Writer<'_>, mut is_open: bool) -> bool {
+        let named = |field: &Field| match field.key {
+            Key::MetadataIn { namespace, key } => {
+                Some((self.body.text(namespace), self.body.text(key)))
+            }
+            _ => None,
+        };
+        let mut written: Vec<&str> = Vec::new();
+        for (namespace, _) in self.fields.clone().filter_map(named) {
+            if written.contains(&namespace) {
+                continue;
+            }
+            written.push(namespace);
+            if !is_open {
+                json.literal_key("\"metadata\":");
+                json.open_object();
+                is_open = true;
+            }
+            json.key(namespace);
+            json.open_object();
+            let mut fields = self.fields.clone();
+            while let Some(field) = fields.next() {
+                let Some((of, key)) = named(field).filter(|(of, _)| *of == namespace) else {
+                    continue;
+                };
+                let is_same = |later: &Field| named(later) == Some((of, key));
+                if !fields.clone().take(LOOK_AHEAD).any(is_same) {
+                    json.key(key);
+                    write_value(json, self.body, field.value);
+                }
+            }
+            json.close_object();
+        }
+        is_open
     }
 
     /// Writes the `annotations` block of a record that has some.

@@ -4,7 +4,7 @@
 //! decides without a daemon, and until the daemon has answered. Hot path: 100 ns a decision
 //! (`benches/sampling.rs`), without a lock.
 
-use super::{Counts, Decision, Rule, RuleState, Sampler, SamplingRequest};
+use super::{Counts, Decision, Rule, RuleSource, RuleState, Sampler, SamplingRequest};
 
 /// A sampler with rules of its own.
 ///
@@ -88,7 +88,15 @@ impl Sampler for LocalRules {
             return Decision::default();
         };
         let sampled = state.decide(rule, now_s, fastrand::f64);
-        Decision { sampled, rule: Some(rule.name().clone()) }
+        Decision { sampled, rule: Some(rule.name().clone()), source: RuleSource::Local }
+    }
+
+    fn rule_for(&self, request: &SamplingRequest<'_>, _: u64) -> Option<Rule> {
+        self.rules.iter().map(|(rule, _)| rule).find(|rule| rule.matches(request)).cloned()
+    }
+
+    fn wants_attributes(&self) -> bool {
+        self.rules.iter().any(|(rule, _)| rule.attributes().next().is_some())
     }
 }
 

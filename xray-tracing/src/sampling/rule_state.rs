@@ -47,6 +47,9 @@ pub struct RuleState {
     lease: AtomicU64,
     /// Bits of the rate that the service assigned, or [`NO_RATE`].
     assigned_rate: AtomicU64,
+    /// Bits of the rate while a boost holds, and the second of 1970 in which it ends.
+    boost_rate: AtomicU64,
+    boost_until_s: AtomicU64,
     requests: AtomicU64,
     sampled: AtomicU64,
     borrowed: AtomicU64,
@@ -59,6 +62,8 @@ impl Default for RuleState {
             reservoir: Reservoir::default(),
             lease: AtomicU64::new(0),
             assigned_rate: AtomicU64::new(NO_RATE),
+            boost_rate: AtomicU64::new(0),
+            boost_until_s: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             sampled: AtomicU64::new(0),
             borrowed: AtomicU64::new(0),
@@ -87,11 +92,31 @@ impl RuleState {
         }
     }
 
+    /// Goes back to the rule's own rate.
+    pub fn clear_fixed_rate(&self) {
+        self.assigned_rate.store(NO_RATE, Ordering::Relaxed);
+    }
+
+    /// Sets a rate that holds in place of the others before the second `until_s`, where it is the
+    /// higher one: while anomalies are looked into. Rates that are none are ignored.
+    pub fn set_boost(&self, rate: f64, until_s: u64) {
+        if (0.0..=1.0).contains(&rate) {
+            self.boost_rate.store(rate.to_bits(), Ordering::Relaxed);
+            self.boost_until_s.store(until_s, Ordering::Relaxed);
+        }
+    }
+
+    /// What was lent last, whether or not it still holds.
+    pub fn lease(&self) -> Lease {
+        let lease = self.lease.load(Ordering::Relaxed);
+        Lease { quota_per_s: (lease >> 32) as u32, until_s: lease as u32 }
+    }
+
     /// Decides on a request that `rule` matched, in the second `now_s` since 1970. `random` gives a
     /// number from 0 up to 1, not 1 itself; it is asked only if the reservoir is used up.
     pub fn decide(&self, rule: &Rule, now_s: u64, random: impl FnOnce() -> f64) -> bool {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let sampled = self.take(rule, now_s) || random() < self.fixed_rate(rule);
+        let sampled = self.take(rule, now_s) || random() < self.rate(rule, now_s);
         if sampled {
             self.sampled.fetch_add(1, Ordering::Relaxed);
         }
@@ -125,10 +150,9 @@ impl RuleState {
 
     /// From the reservoir: the lease's share of it, or without a lease one that is borrowed.
     fn take(&self, rule: &Rule, now_s: u64) -> bool {
-        let lease = self.lease.load(Ordering::Relaxed);
-        let (quota_per_s, until_s) = ((lease >> 32) as u32, lease & u64::from(u32::MAX));
-        if now_s <= until_s {
-            return self.reservoir.take(quota_per_s, now_s);
+        let lease = self.lease();
+        if now_s <= lease.until_s.into() {
+            return self.reservoir.take(lease.quota_per_s, now_s);
         }
         let borrowed = rule.reservoir_per_s() > 0 && self.reservoir.take(1, now_s);
         if borrowed {
@@ -137,11 +161,15 @@ impl RuleState {
         borrowed
     }
 
-    fn fixed_rate(&self, rule: &Rule) -> f64 {
-        match self.assigned_rate.load(Ordering::Relaxed) {
+    fn rate(&self, rule: &Rule, now_s: u64) -> f64 {
+        let fixed = match self.assigned_rate.load(Ordering::Relaxed) {
             NO_RATE => rule.fixed_rate(),
             bits => f64::from_bits(bits),
+        };
+        if now_s >= self.boost_until_s.load(Ordering::Relaxed) {
+            return fixed;
         }
+        fixed.max(f64::from_bits(self.boost_rate.load(Ordering::Relaxed)))
     }
 }
 
@@ -228,6 +256,29 @@ mod tests {
         state.set_fixed_rate(f64::NAN);
         state.set_fixed_rate(1.5);
         assert_eq!(recorded(&state, &rule, NOW_S, 0.6), 0);
+    }
+
+    #[test]
+    fn a_boost_holds_before_its_end_and_only_upwards() {
+        let rule = rule(0, 0.2);
+        let state = RuleState::default();
+        state.set_boost(0.5, NOW_S + 1);
+        assert_eq!(recorded(&state, &rule, NOW_S, 0.4), 10);
+        assert_eq!(recorded(&state, &rule, NOW_S + 1, 0.4), 0);
+        state.set_boost(0.1, NOW_S + 9);
+        assert_eq!(recorded(&state, &rule, NOW_S, 0.15), 10);
+        state.set_boost(f64::NAN, NOW_S + 9);
+        state.set_boost(1.5, NOW_S + 9);
+        assert_eq!(recorded(&state, &rule, NOW_S, 0.4), 0);
+    }
+
+    #[test]
+    fn the_rules_own_rate_comes_back() {
+        let rule = rule(0, 0.0);
+        let state = RuleState::default();
+        state.set_fixed_rate(1.0);
+        state.clear_fixed_rate();
+        assert_eq!(recorded(&state, &rule, NOW_S, 0.4), 0);
     }
 
     #[test]

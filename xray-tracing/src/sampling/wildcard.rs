@@ -30,6 +30,8 @@ pub struct Pattern {
     /// `text`, folded if case does not count.
     compared: Box<str>,
     case: Case,
+    /// It is `*`: most patterns of most rules are.
+    is_anything: bool,
 }
 
 impl Pattern {
@@ -42,7 +44,8 @@ impl Pattern {
     pub fn with_case(text: impl Into<String>, case: Case) -> Self {
         let text = text.into();
         let compared = text.chars().map(|char| folded(char, case)).collect();
-        Self { text: text.into(), compared, case }
+        let is_anything = !text.is_empty() && text.bytes().all(|byte| byte == b'*');
+        Self { text: text.into(), compared, case, is_anything }
     }
 
     /// `*`.
@@ -56,12 +59,18 @@ impl Pattern {
     }
 
     /// Every text matches: the pattern is `*`, or several of them.
+    #[inline]
     pub fn is_anything(&self) -> bool {
-        !self.text.is_empty() && self.text.bytes().all(|byte| byte == b'*')
+        self.is_anything
     }
 
     /// All of `text` matches.
+    #[inline]
     pub fn matches(&self, text: &str) -> bool {
+        self.is_anything || self.compare(text)
+    }
+
+    fn compare(&self, text: &str) -> bool {
         let fold = |char| folded(char, self.case);
         if self.compared.is_ascii() && text.is_ascii() {
             let (pattern, text) = (self.compared.bytes(), text.bytes());

@@ -8,8 +8,10 @@
     reason = "a test that cannot go on fails, helpers included"
 )]
 
+mod anomalies;
 mod client;
 mod database;
+mod propagation;
 mod server;
 
 use std::net::SocketAddr;

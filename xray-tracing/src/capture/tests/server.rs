@@ -163,7 +163,8 @@ async fn rules_see_the_request() {
     answer(app, post, &capture).await;
     let segment = documents(&capture, 1).await.remove(0);
     assert_eq!(segment.http.unwrap().response.status, Some(201));
-    assert_eq!(segment.aws.unwrap().extra["xray"]["sampling_rule_name"], "posts");
+    // It is a rule of this process: X-Ray knows none of that name.
+    assert_eq!(segment.aws.unwrap().extra["xray"].get("sampling_rule_name"), None);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The layer as its users meet it: spans in, documents out, on every kind of executor.
 //!
 //! In: code under test. Out: documents, parsed. One file a theme: `spans` what is recorded,
-//! `errors` what fails, `threads` and `tasks` where it runs, `lifetimes` when it ends, `losses` what
+//! `causality` what led to what, `errors` what fails, `threads` and `tasks` where it runs, `lifetimes` when it ends, `losses` what
 //! is lost and how that is counted.
 #![expect(
     clippy::unwrap_used,
@@ -10,6 +10,7 @@
     reason = "a test that cannot go on fails, helpers included"
 )]
 
+mod causality;
 mod errors;
 mod lifetimes;
 mod losses;
