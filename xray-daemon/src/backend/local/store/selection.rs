@@ -24,9 +24,9 @@ pub(super) struct Selection {
     walk: Walk,
     /// Values of what the walk goes through, before those of the conditions.
     source: Vec<Value>,
-    /// Conditions on the window, with `?` for each of their values.
-    times: Conditions,
-    /// Conditions of the filter.
+    /// First and last moment of the time that the walk goes by.
+    window_us: (i64, i64),
+    /// Conditions of the filter, with `?` for each of their values.
     filter: Conditions,
     /// Rows that fulfil the conditions match; nobody needs to look at the traces.
     pub(super) exact: bool,
@@ -113,7 +113,7 @@ impl Selection {
         let mut selection = Self {
             walk,
             source: Vec::new(),
-            times: Conditions::default(),
+            window_us: (microseconds(window.start_s), microseconds(window.end_s)),
             filter: Conditions::default(),
             exact: pushdown.exact,
             nothing: false,
@@ -124,23 +124,31 @@ impl Selection {
         // A fault of a service is looked at again: the body may say more.
         selection.services(db, "t.faulty_services", &pushdown.faulty_services)?;
         selection.columns(pushdown);
-        selection.window(window);
         Ok(selection)
     }
 
-    fn window(&mut self, window: Window) {
-        let (start, end) = (microseconds(window.start_s).into(), microseconds(window.end_s).into());
-        match self.walk {
-            Walk::End => {
-                // One of the segments may end between the first and the last: seen later.
-                let sql = "t.start_us <= ? AND t.last_end_us >= ? AND t.first_end_us <= ?";
-                self.times.and(sql, [Value::clone(&end), start, end]);
-            }
-            walk => {
-                let sql = format!("{} BETWEEN ? AND ?", walk.time());
-                self.times.and(&sql, [start, end]);
-            }
+    /// Conditions on the window, cut to what lies after `after` and down to `last`. Both bounds of
+    /// the time that orders stand once: SQLite takes the first it sees to find its way in the index.
+    fn times(&self, after: Option<Key>, last: Option<Key>) -> Conditions {
+        let mut conditions = Conditions::default();
+        let (time, key) = (self.walk.time(), self.walk.key());
+        let (mut start_us, mut end_us) = self.window_us;
+        if self.walk == Walk::End {
+            // One of the segments may end between the first and the last: seen later.
+            let sql = "t.start_us <= ? AND t.first_end_us <= ?";
+            conditions.and(sql, [end_us.into(), end_us.into()]);
+            end_us = i64::MAX;
         }
+        if let Some(Key { time_us, trace }) = after {
+            end_us = end_us.min(time_us);
+            conditions.and(&format!("({time} < ? OR {key} < ?)"), [time_us.into(), trace.into()]);
+        }
+        if let Some(Key { time_us, trace }) = last {
+            start_us = start_us.max(time_us);
+            conditions.and(&format!("({time} > ? OR {key} >= ?)"), [time_us.into(), trace.into()]);
+        }
+        conditions.and(&format!("{time} BETWEEN ? AND ?"), [start_us.into(), end_us.into()]);
+        conditions
     }
 
     fn columns(&mut self, pushdown: &Pushdown) {
@@ -282,25 +290,14 @@ impl Selection {
     /// A `SELECT` of the key, the time that orders, and `columns`, newest first after `after`.
     pub(super) fn select(&self, columns: &str, after: Option<Key>) -> (String, Vec<Value>) {
         let (time, key) = (self.walk.time(), self.walk.key());
-        let mut conditions = self.times.clone();
+        let mut conditions = self.times(after, None);
         conditions.and(&format!("1{}", self.filter.sql), self.filter.values.iter().cloned());
-        if let Some(after) = after {
-            self.add_after(&mut conditions, after);
-        }
         let sql = format!(
             "SELECT {key}, {time}{columns} FROM {} WHERE 1{} ORDER BY {time} DESC, {key} DESC",
             self.walk.source(),
             conditions.sql,
         );
         (sql, self.source.iter().cloned().chain(conditions.values).collect())
-    }
-
-    fn add_after(&self, conditions: &mut Conditions, Key { time_us, trace }: Key) {
-        let (time, key) = (self.walk.time(), self.walk.key());
-        conditions.and(
-            &format!("{time} <= ? AND ({time} < ? OR {key} < ?)"),
-            [time_us.into(), time_us.into(), trace.into()],
-        );
     }
 
     /// Traces in the window, filter or not, after `after` and down to `last`.
@@ -315,19 +312,7 @@ impl Selection {
             Walk::Term | Walk::TermRange => Walk::Start,
             walk => walk,
         };
-        let plain = Self { walk, filter: Conditions::default(), ..self.clone() };
-        let mut conditions = plain.times.clone();
-        conditions.sql = conditions.sql.replace("x.start_us", "t.start_us");
-        if let Some(after) = after {
-            plain.add_after(&mut conditions, after);
-        }
-        if let Some(Key { time_us, trace }) = last {
-            let (time, key) = (walk.time(), walk.key());
-            conditions.and(
-                &format!("{time} >= ? AND ({time} > ? OR {key} >= ?)"),
-                [time_us.into(), time_us.into(), trace.into()],
-            );
-        }
+        let conditions = Self { walk, ..self.clone() }.times(after, last);
         let sql = format!("SELECT count(*) FROM {} WHERE 1{}", walk.source(), conditions.sql);
         db.prepare_cached(&sql)?
             .query_row(rusqlite::params_from_iter(conditions.values), |row| row.get(0))
