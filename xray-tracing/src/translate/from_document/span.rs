@@ -39,7 +39,10 @@ pub(super) fn span_of<'a>(entity: &'a Entity, place: &Place, resource: &Resource
         kind: kind_of(entity, place, &details),
         trace_state: details.text("trace_state"),
         start_ns: entity.start_time_s.map_or(0, epoch_ns),
-        end_ns: details.end_ns().or(entity.end_time_s.map(epoch_ns)).unwrap_or(0),
+        end_ns: details
+            .end_ns()
+            .or(entity.end_time_s.map(epoch_ns))
+            .unwrap_or_else(|| last_known_ns(entity)),
         links: entity.links.iter().filter_map(link_of).collect(),
         dropped: details.dropped(),
         scope: details.scope(),
@@ -51,6 +54,13 @@ pub(super) fn span_of<'a>(entity: &'a Entity, place: &Place, resource: &Resource
     span.attributes = attributes_of(entity, span.kind);
     carry_the_rest(&mut span, entity, place, resource);
     span
+}
+
+/// For work that goes on: the last time that its document knows. A span without an end would last
+/// for ever, or end in 1970.
+fn last_known_ns(entity: &Entity) -> u64 {
+    let own = [entity.start_time_s, entity.end_time_s].into_iter().flatten().map(epoch_ns);
+    own.chain(entity.subsegments.iter().map(last_known_ns)).max().unwrap_or(0)
 }
 
 /// Translates the span back, and carries what does not come out as it went in.

@@ -45,7 +45,7 @@ pub enum NotASpan {
 /// # Errors
 /// The document has no trace id or no id.
 pub fn from_document(entity: &Entity) -> Result<Spans<'_>, NotASpan> {
-    let trace_id = entity.trace_id.ok_or(NotASpan::NoTraceId)?;
+    let trace_id = trace_id_of(entity).ok_or(NotASpan::NoTraceId)?;
     let id = entity.id.filter(|id| id.to_u64() != 0).ok_or(NotASpan::NoId)?;
     let resource = resource_of(entity);
     let prepared = Resource::new(resource.clone(), &Options::default());
@@ -57,6 +57,28 @@ pub fn from_document(entity: &Entity) -> Result<Spans<'_>, NotASpan> {
         waiting.extend(node.children(trace_id).rev());
     }
     Ok(Spans { resource, spans })
+}
+
+/// The trace id, also one in W3C form, or one that lost leading zeros of a part. Such ids are kept as
+/// text, since X-Ray takes them not.
+fn trace_id_of(entity: &Entity) -> Option<TraceId> {
+    let text = || entity.extra.get("trace_id")?.as_str().map(str::trim);
+    entity.trace_id.or_else(|| trace_id_from(text()?))
+}
+
+fn trace_id_from(text: &str) -> Option<TraceId> {
+    let digits = match text.strip_prefix("1-").and_then(|parts| parts.split_once('-')) {
+        Some((epoch, unique)) => format!("{}{}", padded(epoch, 8)?, padded(unique, 24)?),
+        None => text.to_owned(),
+    };
+    let is_hex = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let bits = u128::from_str_radix(&digits, 16).ok().filter(|bits| is_hex && *bits != 0)?;
+    Some(TraceId::from_bytes(bits.to_be_bytes()))
+}
+
+fn padded(digits: &str, length: usize) -> Option<String> {
+    let fits = (1..=length).contains(&digits.len()) && digits.is_ascii();
+    fits.then(|| format!("{digits:0>length$}"))
 }
 
 struct Node<'a> {

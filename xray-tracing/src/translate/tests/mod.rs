@@ -4,6 +4,7 @@
 //! set, with every deliberate difference listed. `properties` hold for any span, `round_trip` for
 //! any document.
 
+mod collector_losses;
 mod differences;
 mod otlp_json;
 mod vectors;
