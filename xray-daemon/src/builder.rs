@@ -136,6 +136,13 @@ impl DaemonBuilder {
         self
     }
 
+    /// Where and how the backend `otlp` sends spans. Default: `http://localhost:4318/v1/traces`.
+    #[cfg(feature = "otlp-out")]
+    pub fn otlp(mut self, settings: crate::config::OtlpSettings) -> Self {
+        self.config.otlp = settings;
+        self
+    }
+
     /// Binds the sockets and starts the daemon.
     ///
     /// # Errors

@@ -78,4 +78,8 @@ pub enum StartError {
     #[cfg(feature = "local")]
     #[error("the local backend cannot start")]
     Local(#[from] crate::backend::local::LocalError),
+    /// The backend `otlp` cannot start.
+    #[cfg(feature = "otlp-out")]
+    #[error(transparent)]
+    Otlp(#[from] crate::backend::OtlpError),
 }

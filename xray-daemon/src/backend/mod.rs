@@ -13,6 +13,8 @@ mod kind;
 #[cfg(feature = "local")]
 pub mod local;
 mod opened;
+#[cfg(feature = "otlp-out")]
+pub(crate) mod otlp;
 
 #[cfg(feature = "aws")]
 pub use aws::AwsError;
@@ -21,3 +23,5 @@ pub use contract::{Backend, BackendError, BoxFuture, Delivered, Retry, Unprocess
 pub use http_client::HttpClientError;
 pub use kind::{BackendKind, UnknownBackend};
 pub(crate) use opened::Backends;
+#[cfg(feature = "otlp-out")]
+pub use otlp::OtlpError;

@@ -11,6 +11,8 @@ use axum::Router;
 use super::aws::{AwsBackend, XRay};
 #[cfg(feature = "local")]
 use super::local::Local;
+#[cfg(feature = "otlp-out")]
+use super::otlp::OtlpBackend;
 use super::{Backend, BackendKind};
 use crate::config::DaemonConfig;
 use crate::counters::Counters;
@@ -20,6 +22,10 @@ use crate::sampling_proxy;
 /// Most calls of AWS at once, where `Concurrency` is not set.
 #[cfg(feature = "aws")]
 const MAX_UPLOADS: usize = 256;
+
+/// Share of the buffer that work in progress may take while it waits for its completion, as a divisor.
+#[cfg(feature = "otlp-out")]
+const HELD_SHARE: usize = 8;
 
 /// The backends of a daemon.
 #[derive(Debug)]
@@ -74,7 +80,7 @@ impl Backends {
             match kind {
                 BackendKind::Aws => backends.open_aws(config, counters).await?,
                 BackendKind::Local => backends.open_local(config).await?,
-                BackendKind::Otlp => return Err(StartError::NotBuilt(BackendKind::Otlp)),
+                BackendKind::Otlp => backends.open_otlp(config, counters).await?,
             }
         }
         backends.all.extend(own);
@@ -115,6 +121,28 @@ impl Backends {
         }
         self.local = Some(local);
         Ok(())
+    }
+
+    #[cfg(feature = "otlp-out")]
+    async fn open_otlp(
+        &mut self,
+        config: &DaemonConfig,
+        counters: &Counters,
+    ) -> Result<(), StartError> {
+        let own = counters.backend(BackendKind::Otlp.name()).ok_or(StartError::NoBackend)?;
+        let buffer_bytes = usize::try_from(counters.snapshot().buffer_limit_bytes);
+        let max_held_bytes = buffer_bytes.unwrap_or(usize::MAX) / HELD_SHARE;
+        self.all.push(Arc::new(OtlpBackend::open(config, own, max_held_bytes).await?));
+        Ok(())
+    }
+
+    #[cfg(not(feature = "otlp-out"))]
+    async fn open_otlp(
+        &mut self,
+        _config: &DaemonConfig,
+        _counters: &Counters,
+    ) -> Result<(), StartError> {
+        Err(StartError::NotBuilt(BackendKind::Otlp))
     }
 
     #[cfg(not(feature = "local"))]

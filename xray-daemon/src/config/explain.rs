@@ -111,6 +111,8 @@ fn elsewhere(spec: &OptionSpec, sources: &Sources<'_>) -> Option<Given> {
     match spec.long {
         "region" => variable("AWS_REGION"),
         "proxy-address" => variable("HTTPS_PROXY"),
+        "otlp-endpoint" => variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+            .or_else(|| variable("OTEL_EXPORTER_OTLP_ENDPOINT")),
         "concurrency" => sources.file_key("Concurrency"),
         _ => None,
     }

@@ -20,6 +20,8 @@ mod resolve;
 mod address;
 mod duration;
 mod memory;
+#[cfg(feature = "otlp-out")]
+mod otlp;
 
 mod check;
 mod explain;
@@ -35,5 +37,7 @@ pub use explain::{Changes, Options};
 pub use load::{Command, Loaded, load, log_file};
 pub use logging::{LogFormat, LogSettings};
 pub(crate) use memory::{MIN_BUFFER_BYTES, Memory};
+#[cfg(feature = "otlp-out")]
+pub use otlp::{Compression, OtlpSettings};
 pub(crate) use settings::reached;
 pub use settings::{AwsSettings, DaemonConfig, OnBusy, SpoolSettings};

@@ -67,6 +67,7 @@ pub(super) fn resolve(sources: &Sources<'_>) -> Result<(DaemonConfig, LogSetting
     config.ready_requires_credentials = sources.switch("ready-requires-credentials")?;
     aws(sources, &mut config)?;
     local(sources, &mut config)?;
+    otlp(sources, &mut config)?;
     Ok((config, log(sources)?))
 }
 
@@ -185,6 +186,19 @@ fn local(_sources: &Sources<'_>, _config: &mut DaemonConfig) -> Result<(), Confi
     Ok(())
 }
 
+#[cfg(feature = "otlp-out")]
+fn otlp(sources: &Sources<'_>, config: &mut DaemonConfig) -> Result<(), ConfigError> {
+    if config.backends.contains(&BackendKind::Otlp) {
+        config.otlp = super::otlp::resolve(sources)?;
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "otlp-out"))]
+fn otlp(_sources: &Sources<'_>, _config: &mut DaemonConfig) -> Result<(), ConfigError> {
+    Ok(())
+}
+
 fn log(sources: &Sources<'_>) -> Result<LogSettings, ConfigError> {
     // An unknown word means everything in the file, and nothing on the command line.
     let in_file = sources.file.get("Logging.LogLevel");
@@ -245,6 +259,14 @@ impl<'a> Sources<'a> {
         !self.passed_over.borrow().contains(name)
     }
 
+    /// A variable that others have named; an empty one counts as none.
+    #[cfg(feature = "otlp-out")]
+    pub(super) fn variable(&self, name: &str) -> Option<Given> {
+        let value = (self.variable)(name).filter(|value| !value.is_empty())?;
+        let given = Given { name: name.to_owned(), value, source: Source::Variable };
+        self.takes(name).then_some(given)
+    }
+
     fn text(&self, long: &str) -> Option<String> {
         self.option(long).map(|given| given.value)
     }
@@ -268,7 +290,13 @@ impl Given {
         duration::parse(&self.value).ok_or_else(|| self.refuse(duration::RULE))
     }
 
-    fn refuse(&self, rule: &'static str) -> ConfigError {
+    /// The same with a value that may be shown.
+    #[cfg(feature = "otlp-out")]
+    pub(super) fn shown_as(&self, value: &str) -> Self {
+        Self { name: self.name.clone(), value: value.to_owned(), source: self.source }
+    }
+
+    pub(super) fn refuse(&self, rule: &'static str) -> ConfigError {
         ConfigError::Value { name: self.name.clone(), value: self.value.clone(), rule }
     }
 }

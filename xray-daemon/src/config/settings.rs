@@ -7,6 +7,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+#[cfg(feature = "otlp-out")]
+use super::otlp::OtlpSettings;
 use crate::backend::BackendKind;
 #[cfg(feature = "local")]
 use crate::backend::local::LocalConfig;
@@ -47,6 +49,9 @@ pub struct DaemonConfig {
     pub otlp_http: Option<SocketAddr>,
     /// Settings of the backend `aws`.
     pub aws: AwsSettings,
+    /// Settings of the backend `otlp`.
+    #[cfg(feature = "otlp-out")]
+    pub otlp: OtlpSettings,
     /// TCP address of API and console, with the backend `local`; port 0 takes a free one.
     pub console: SocketAddr,
     /// Settings of the backend `local`.
@@ -139,6 +144,8 @@ impl Default for DaemonConfig {
             otlp_grpc: None,
             otlp_http: None,
             aws: AwsSettings::default(),
+            #[cfg(feature = "otlp-out")]
+            otlp: OtlpSettings::default(),
             console: loopback(2002),
             #[cfg(feature = "local")]
             local: LocalConfig::default(),

@@ -186,8 +186,13 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
         "explain",
         "Show each value, where it comes from and what the reference has, and end.",
     ),
-    ours("backend", "Backend", Kind::Text, "Where segments go: aws, local, or both. Default: aws.")
-        .by_default("aws"),
+    ours(
+        "backend",
+        "Backend",
+        Kind::Text,
+        "Where segments go: a list of aws, local and otlp, or both. Default: aws.",
+    )
+    .by_default("aws"),
     ours(
         "admin",
         "Admin",
@@ -222,6 +227,12 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
         "How long segments on disk are worth sending. Default: 24h.",
     )
     .by_default("24h"),
+    ours(
+        "otlp-endpoint",
+        "OtlpEndpoint",
+        Kind::Text,
+        "URL for --backend otlp. Default: OTEL_EXPORTER_OTLP_ENDPOINT, or http://localhost:4318.",
+    ),
     ours(
         "drain-timeout",
         "DrainTimeout",

@@ -66,7 +66,12 @@ impl Settler {
     ) -> Rest {
         match answer {
             Ok(delivered) => {
-                self.counters.add_upload(UploadResult::Ok, took);
+                // A batch that is held back was not uploaded.
+                if !delivered.unprocessed.iter().all(is_held)
+                    || delivered.unprocessed.len() < batch.segments.len()
+                {
+                    self.counters.add_upload(UploadResult::Ok, took);
+                }
                 self.delivered(batch, &delivered.unprocessed, took)
             }
             Err(BackendError::TooLarge { .. }) => {
@@ -199,6 +204,10 @@ impl Settler {
             info!("Successfully sent batch of {documents} segments ({seconds:.3} seconds)");
         }
     }
+}
+
+fn is_held(entry: &Unprocessed) -> bool {
+    matches!(entry.retry, Retry::Hold(_))
 }
 
 impl Batch {

@@ -5,7 +5,11 @@
 //! pages: requests that a browser sends for a page of somebody else are refused.
 
 mod origin;
+#[cfg(any(feature = "aws", feature = "otlp-out"))]
+mod percent;
 mod server;
 
 pub(crate) use origin::refuse_browsers;
+#[cfg(any(feature = "aws", feature = "otlp-out"))]
+pub(crate) use percent::percent_decoded;
 pub(crate) use server::serve;

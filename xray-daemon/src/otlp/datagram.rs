@@ -39,7 +39,7 @@ pub(crate) fn held(document: &[u8]) -> Held<'_> {
 }
 
 /// Reads base64; `None` if it is none.
-pub(super) fn decode(text: &[u8]) -> Option<Bytes> {
+pub(crate) fn decode(text: &[u8]) -> Option<Bytes> {
     BASE64.decode(text.trim_ascii_end()).ok().map(Bytes::from)
 }
 

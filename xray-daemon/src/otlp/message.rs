@@ -15,11 +15,6 @@ impl Message {
         self.bytes
     }
 
-    /// Whether nothing was written.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
     /// An integer, a bool or an enum, unless it is 0.
     pub(crate) fn varint(&mut self, number: u64, value: u64) {
         if value != 0 {
@@ -114,7 +109,7 @@ mod tests {
         message.fixed64(2, 0);
         message.fixed32(3, 0);
         message.bytes(4, b"");
-        assert!(message.is_empty());
+        assert_eq!(message, Message::default());
         message.set_varint(1, 0);
         message.set_bytes(4, b"");
         assert_eq!(message.into_bytes(), [0x08, 0, 0x22, 0]);

@@ -14,18 +14,18 @@
 //! ```
 
 // The wire format.
-#[cfg_attr(not(test), expect(dead_code, reason = "for OTLP in and OTLP out"))]
+#[cfg(any(feature = "otlp-in", feature = "otlp-out", test))]
 mod message;
 mod wire;
 
 // Requests taken apart and put together.
-#[cfg_attr(not(test), expect(dead_code, reason = "for OTLP in and OTLP out"))]
+#[cfg(any(feature = "otlp-in", feature = "otlp-out", test))]
 mod join;
 mod split;
 
 // Spans as the translator sees them.
 mod read;
-#[cfg_attr(not(test), expect(dead_code, reason = "for OTLP in and OTLP out"))]
+#[cfg(any(feature = "otlp-in", feature = "otlp-out", test))]
 mod write;
 
 // For backends that take documents only.
@@ -38,14 +38,18 @@ mod tests;
 
 #[cfg(any(feature = "aws", feature = "local"))]
 pub(crate) use documents::{Datagrams, Documents};
+#[cfg(any(feature = "otlp-in", all(feature = "otlp-out", test)))]
+pub(crate) use message::Message;
+#[cfg(any(feature = "otlp-in", feature = "otlp-out"))]
+pub(crate) use split::split;
 pub(crate) use split::{SpanContext, SpanIds};
+#[cfg(feature = "otlp-in")]
+pub(crate) use split::{Split, count};
 pub(crate) use wire::Malformed;
-#[expect(unused_imports, reason = "for OTLP in and OTLP out")]
+#[cfg(feature = "otlp-out")]
 pub(crate) use {
-    datagram::{Held, held},
+    datagram::{Held, decode, held},
     join::request,
     wire::{Field, Fields},
     write::{resource, scope, span},
 };
-#[cfg(feature = "otlp-in")]
-pub(crate) use {message::Message, split::Split, split::count, split::split};

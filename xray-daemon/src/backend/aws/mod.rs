@@ -23,6 +23,8 @@ mod region;
 mod sdk;
 mod service;
 mod sign;
+#[cfg(feature = "otlp-out")]
+mod signer;
 #[cfg(test)]
 mod tests;
 
@@ -30,3 +32,5 @@ pub(crate) use backend::AwsBackend;
 pub use error::AwsError;
 pub(crate) use identity::watch_credentials;
 pub(crate) use service::{CallError, XRay};
+#[cfg(feature = "otlp-out")]
+pub(crate) use signer::Signer;
