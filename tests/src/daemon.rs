@@ -25,6 +25,8 @@ pub struct DaemonOptions {
     reference: Option<PathBuf>,
     args: Vec<String>,
     env: Vec<(String, String)>,
+    /// Where it runs, instead of an empty folder.
+    folder: Option<PathBuf>,
 }
 
 impl DaemonOptions {
@@ -67,6 +69,13 @@ impl DaemonOptions {
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Runs it in `folder`, where it may find a file.
+    #[must_use]
+    pub fn in_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
         self
     }
 
@@ -121,6 +130,9 @@ impl DaemonOptions {
         // No metadata service answers here; the look-up would only take time.
         command.args(&self.args).env("AWS_EC2_METADATA_DISABLED", "true");
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
     }
 }
 

@@ -105,7 +105,9 @@ async fn bind(address: SocketAddr, port: Port) -> Result<Option<TcpListener>, St
     match on_busy {
         OnBusy::Fail => Err(refused),
         OnBusy::GoWithout => {
-            error!("http server failed to listen: {refused}; the daemon goes on without it");
+            // The sampling port has the words of the reference.
+            let server = if flag == "--bind-tcp" { "proxy http server" } else { "http server" };
+            error!("{server} failed to listen: {refused}; the daemon goes on without it");
             Ok(None)
         }
     }

@@ -28,14 +28,12 @@ impl Systemd {
         if std::env::var_os("NOTIFY_SOCKET").is_none() {
             return Self { beat: None, watched: false };
         }
-        let mut within_us = 0;
-        let watched = sd_notify::watchdog_enabled(false, &mut within_us) && within_us > 0;
+        let within = watchdog(|name| std::env::var(name).ok());
         // Twice as often as asked for, as sd_watchdog_enabled(3) advises.
-        let within = Duration::from_micros(within_us / 2).max(Duration::from_millis(1));
-        let every = if watched { within.min(STATUS_EVERY) } else { STATUS_EVERY };
-        let mut beat = interval(every);
+        let every = within.map_or(STATUS_EVERY, |within| STATUS_EVERY.min(within / 2));
+        let mut beat = interval(every.max(Duration::from_millis(1)));
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { beat: Some(beat), watched }
+        Self { beat: Some(beat), watched: within.is_some() }
     }
 
     /// Waits until it is time for [`report`](Self::report).
@@ -85,6 +83,14 @@ impl Systemd {
     }
 }
 
+/// The longest time between two signs of life, where they are wanted of this process. Rule:
+/// sd_watchdog_enabled(3).
+fn watchdog(variable: impl Fn(&str) -> Option<String>) -> Option<Duration> {
+    let within_us: u64 = variable("WATCHDOG_USEC")?.parse().ok()?;
+    let of_us = variable("WATCHDOG_PID").is_none_or(|id| id == std::process::id().to_string());
+    (of_us && within_us > 0).then(|| Duration::from_micros(within_us))
+}
+
 /// One line for `systemctl status`.
 fn status(daemon: &DaemonHandle) -> String {
     if let Some(reason) = daemon.not_ready() {
@@ -97,4 +103,26 @@ fn status(daemon: &DaemonHandle) -> String {
         text.push_str(&format!("; {}: {} sent, {waiting} waiting", backend.name, backend.sent));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn within(usec: &str, id: Option<String>) -> Option<Duration> {
+        watchdog(|name| match name {
+            "WATCHDOG_USEC" => Some(usec.to_owned()),
+            _ => id.clone(),
+        })
+    }
+
+    #[test]
+    fn signs_of_life_are_given_where_this_process_is_asked_for_them() {
+        let second = Some(Duration::from_secs(1));
+        assert_eq!(within("1000000", None), second);
+        assert_eq!(within("1000000", Some(std::process::id().to_string())), second);
+        assert_eq!(within("1000000", Some("1".into())), None);
+        assert_eq!((within("0", None), within("soon", None)), (None, None));
+        assert_eq!(watchdog(|_| None), None);
+    }
 }

@@ -1,6 +1,5 @@
 //! Bad input: each has its clear outcome, is counted, and costs nothing else.
 
-use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::time::Duration;
 
@@ -8,55 +7,6 @@ use e2e::fake_xray::{FakeXray, REGION};
 use e2e::{DaemonOptions, Numbered, Tally, free_port};
 
 const SOON: Duration = Duration::from_secs(20);
-
-/// Header lines that the reference daemon accepts.
-const ACCEPTED_HEADERS: [&str; 8] = [
-    r#"{"format":"json","version":1}"#,
-    r#"{"format": "json", "version": 1}"#,
-    r#"{"format":"JSON","version":1}"#,
-    r#"{"Format":"json","VERSION":1}"#,
-    r#"{"version":1,"extra":{"a":[1,2]},"format":"json"}"#,
-    " \t{\"format\":\"json\",\"version\":1}  ",
-    "{\"format\":\"json\",\"version\":1}\r",
-    r#"{"version":2,"format":"json","version":1}"#,
-];
-
-/// Header lines that it refuses.
-const REFUSED_HEADERS: [&str; 14] = [
-    r#"{"format":"json","version":1.0}"#,
-    r#"{"format":"json","version":1e0}"#,
-    r#"{"format":"json","version":"1"}"#,
-    r#"{"format":"json","version":2}"#,
-    r#"{"format":"xml","version":1}"#,
-    r#"{"format":"json"}"#,
-    r#"{"version":1}"#,
-    "json 1",
-    "",
-    r#"{"format":"json","version":1} trailing"#,
-    "\u{feff}{\"format\":\"json\",\"version\":1}",
-    r#"{"format":"json","version":1,"version":2}"#,
-    r#"[{"format":"json","version":1}]"#,
-    "null",
-];
-
-#[tokio::test]
-async fn headers_are_accepted_as_the_reference_accepts_them() {
-    let xray = FakeXray::start().await;
-    let daemon = DaemonOptions::uploading_to(&xray).start().await;
-    let run = Numbered::new();
-    for (number, header) in ACCEPTED_HEADERS.iter().enumerate() {
-        daemon.send(format!("{header}\n{}", run.document(number as u64)));
-    }
-    for header in REFUSED_HEADERS {
-        daemon.send(format!("{header}\n{}", run.document(1_000)));
-    }
-    let accepted = ACCEPTED_HEADERS.len() as u64;
-    let refused = REFUSED_HEADERS.len() as f64;
-    daemon.wait_for_metric("segments_rejected_total", "", refused).await;
-    let received = xray.wait_for_documents(ACCEPTED_HEADERS.len(), SOON).await;
-    assert_eq!(run.tally(accepted, received.iter().map(String::as_str)), Tally::complete(accepted));
-    daemon.wait_for_metric("segments_received_total", "", accepted as f64 + refused).await;
-}
 
 #[tokio::test]
 async fn junk_is_counted_and_the_segments_between_it_arrive() {
@@ -98,26 +48,6 @@ async fn junk_does_not_flood_the_log_nor_show_what_was_sent() {
     let log = daemon.log();
     assert!(!log.contains("secret-of-a-customer"), "{log}");
     assert!(log.lines().count() < 100, "{} lines of log", log.lines().count());
-}
-
-#[tokio::test]
-async fn an_unknown_flag_ends_with_2_and_the_usage() {
-    let ran = DaemonOptions::new().args(["-bogus"]).run().await;
-    assert_eq!(ran.exit_code, Some(2));
-    assert!(ran.stderr.contains("flag provided but not defined: -bogus"), "{}", ran.stderr);
-    assert!(ran.stdout.starts_with("Usage: X-Ray [options]"), "{}", ran.stdout);
-}
-
-#[tokio::test]
-async fn help_and_version_end_with_0() {
-    for flag in ["-h", "--help", "-help"] {
-        let ran = DaemonOptions::new().args([flag]).run().await;
-        assert_eq!(ran.exit_code, Some(0), "{flag}");
-        assert!(ran.stdout.starts_with("Usage: X-Ray [options]"), "{}", ran.stdout);
-    }
-    let ran = DaemonOptions::new().args(["-v"]).run().await;
-    assert_eq!(ran.exit_code, Some(0));
-    assert!(ran.stdout.starts_with("AWS X-Ray daemon version: "), "{}", ran.stdout);
 }
 
 #[tokio::test]
@@ -166,29 +96,4 @@ async fn the_region_flag_wins_over_the_environment() {
     xray.wait_for_documents(1, SOON).await;
     let call = xray.calls_to("/TraceSegments").pop().unwrap();
     assert_eq!(call.signature.unwrap().region, REGION);
-}
-
-#[tokio::test]
-async fn too_little_memory_and_a_broken_file_end_with_1() {
-    let ran = DaemonOptions::local().args(["--buffer-memory", "2"]).run().await;
-    assert_eq!(ran.exit_code, Some(1), "{ran:?}");
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("cfg.yaml");
-    let cases = [
-        ("Region: eu-west-1\n", "Config Version is missing."),
-        ("Version: 9\n", "Config Version Setting is not correct."),
-        ("Version: 2\nABCDE: 1\n", "ABCDE flag is invalid."),
-        ("Version: 2\nMemoryLimit: 9\n", "MemoryLimit flag is not supported."),
-        ("Version: 2\nProfile:\n  CPU: x\n", "Profile.CPU flag is not supported any more."),
-        ("Version: [2\n", "Error occur when using config flag:"),
-    ];
-    for (text, words) in cases {
-        fs::write(&file, text).unwrap();
-        let ran = DaemonOptions::local().args(["-c", file.to_str().unwrap()]).run().await;
-        assert_eq!(ran.exit_code, Some(1), "{text:?}: {ran:?}");
-        assert!(ran.stderr.contains(words), "{text:?}: {words:?} is not in {}", ran.stderr);
-    }
-    let ran = DaemonOptions::local().args(["-c", "/nowhere/cfg.yaml"]).run().await;
-    assert_eq!(ran.exit_code, Some(1));
-    assert!(ran.stderr.contains("Error occur when using config flag:"), "{}", ran.stderr);
 }

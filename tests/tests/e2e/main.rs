@@ -5,6 +5,7 @@
 mod bad_input;
 mod browser;
 mod demo;
+mod drop_in;
 mod fake_service;
 mod faults;
 mod forwarding;
