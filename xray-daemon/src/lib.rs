@@ -18,6 +18,7 @@
 //!     .await?;
 //! println!("send segments to {}", daemon.udp_addr());
 //! println!("look at them on http://{}", daemon.console_addr().expect("the backend is local"));
+//! assert_eq!(daemon.not_ready(), None);
 //! let stopped = daemon.stop(Duration::from_secs(5)).await;
 //! assert_eq!(stopped.stats.intake.received, 0);
 //! # Ok(())
@@ -25,6 +26,18 @@
 //! # #[cfg(not(feature = "local"))]
 //! # fn main() {}
 //! ```
+//!
+//! A program with segments for another place than these gives the builder a
+//! [`Backend`](backend::Backend) of its own, which gets batches, retries and counters like the others.
+//! Whoever moves over from the reference daemon reads `MOVING.md` beside this crate's manifest.
+//!
+//! # While it runs
+//!
+//! [`DaemonHandle::stats`] has what `/metrics` shows, [`DaemonHandle::not_ready`] what `/readyz` says.
+//! [`DaemonHandle::reconfigure`] changes the memory for segments and the time that datagrams are still
+//! read at the end; the binary does so on SIGHUP, and takes over log level, log file and the deadline of
+//! the drain as well. Everything else counts from the next start on, and the log says so. [`config`]
+//! checks and explains a configuration without a start, [`doctor`] looks whether it can work here.
 //!
 //! # How it is built
 //!
@@ -39,6 +52,7 @@
 //!             spool (thread, disk)
 //! sampling_proxy (TCP 2000) ───────▶ aws, else local
 //! admin (TCP 2001) ◀── counters ◀── every stage
+//! config ──▶ daemon.rs   doctor, probe: look at all of it from outside
 //! ```
 //!
 //! What must stay true:

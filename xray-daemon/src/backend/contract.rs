@@ -14,6 +14,55 @@ use crate::Segment;
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Where batches go: X-Ray, the local store, or a fake with faults.
+///
+/// A backend of one's own gets documents byte for byte as they came:
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::{Arc, Mutex};
+/// use std::time::Duration;
+/// use tokio::net::UdpSocket;
+/// use xray_daemon::backend::{Backend, BackendError, BoxFuture, Delivered};
+/// use xray_daemon::{Daemon, Segment};
+///
+/// #[derive(Debug, Default)]
+/// struct Keep(Mutex<Vec<String>>);
+///
+/// impl Backend for Keep {
+///     fn name(&self) -> &'static str {
+///         "keep"
+///     }
+///
+///     fn put<'a>(&'a self, batch: &'a [Segment]) -> BoxFuture<'a, Result<Delivered, BackendError>> {
+///         let documents = batch.iter().map(|segment| segment.document());
+///         let documents = documents.map(|text| String::from_utf8_lossy(text).into_owned());
+///         self.0.lock().expect("no thread panicked").extend(documents);
+///         Box::pin(async { Ok(Delivered::default()) })
+///     }
+/// }
+///
+/// let kept = Arc::new(Keep::default());
+/// let free_port = "127.0.0.1:0".parse()?;
+/// let daemon = Daemon::builder()
+///     .backends([])
+///     .backend(kept.clone())
+///     .udp(free_port)
+///     .tcp(free_port)
+///     .admin(free_port)
+///     .start()
+///     .await?;
+/// // What any X-Ray SDK does, with this address in AWS_XRAY_DAEMON_ADDRESS.
+/// let socket = UdpSocket::bind(free_port).await?;
+/// let datagram = b"{\"format\": \"json\", \"version\": 1}\n{\"name\": \"shop\"}";
+/// socket.send_to(datagram, daemon.udp_addr()).await?;
+/// // What is on its way is still delivered.
+/// let stopped = daemon.stop(Duration::from_secs(5)).await;
+/// assert_eq!(stopped.stats.backend("keep").map(|keep| keep.sent), Some(1));
+/// assert_eq!(*kept.0.lock().expect("no thread panicked"), [r#"{"name": "shop"}"#]);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Backend: Send + Sync + fmt::Debug {
     /// Name in flags, logs and metrics: `aws`, `local`, `otlp`.
     fn name(&self) -> &'static str;

@@ -85,16 +85,21 @@ pub(super) fn folders(config: &DaemonConfig) -> Vec<Finding> {
     named_folders(config).iter().map(|(flag, path)| folder(flag, path)).collect()
 }
 
-#[cfg(feature = "local")]
 fn named_folders(config: &DaemonConfig) -> Vec<(&'static str, &Path)> {
+    let spool = config.spool.as_ref().map(|spool| ("--spool", spool.folder.as_path()));
+    spool.into_iter().chain(data_dir(config)).collect()
+}
+
+#[cfg(feature = "local")]
+fn data_dir(config: &DaemonConfig) -> Option<(&'static str, &Path)> {
     let local = config.backends.contains(&crate::BackendKind::Local);
-    let data_dir = config.local.data_dir.as_deref().filter(|_| local);
-    data_dir.map(|path| ("--data-dir", path)).into_iter().collect()
+    let folder = config.local.data_dir.as_deref().filter(|_| local);
+    folder.map(|path| ("--data-dir", path))
 }
 
 #[cfg(not(feature = "local"))]
-fn named_folders(_config: &DaemonConfig) -> Vec<(&'static str, &Path)> {
-    Vec::new()
+fn data_dir(_config: &DaemonConfig) -> Option<(&'static str, &Path)> {
+    None
 }
 
 fn folder(flag: &str, path: &Path) -> Finding {

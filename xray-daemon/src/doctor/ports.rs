@@ -61,6 +61,15 @@ pub(super) async fn check(config: &DaemonConfig, running: Option<&Running>) -> V
     if config.backends.contains(&BackendKind::Local) {
         findings.push(tcp("console port", "--console", config.console, is_taken).await);
     }
+    let otlp = [
+        ("otlp grpc port", "--otlp-grpc", config.otlp_grpc),
+        ("otlp http port", "--otlp-http", config.otlp_http),
+    ];
+    for (check, flag, address) in otlp {
+        if let Some(address) = address {
+            findings.push(tcp(check, flag, address, is_taken).await);
+        }
+    }
     findings
 }
 

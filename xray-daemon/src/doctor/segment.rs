@@ -102,6 +102,10 @@ async fn through_one_of_our_own(config: &DaemonConfig, usable: Vec<BackendKind>)
         tcp: any(config.tcp),
         admin: any(config.admin),
         console: any(config.console),
+        // Neither is to be touched: what is in the spool is the real daemon's.
+        spool: None,
+        otlp_grpc: None,
+        otlp_http: None,
         batch_wait: Duration::ZERO,
         ..config.clone()
     };
