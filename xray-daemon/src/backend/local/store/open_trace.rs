@@ -2,7 +2,8 @@
 //!
 //! In: documents, one after another. Out: rows, once, when all documents of the transaction are in.
 //! Owns the trace's documents meanwhile. A trace of many documents is not read again for each
-//! transaction: its documents are written, and its row is brought up to date a little later.
+//! transaction: its documents are written, and its row is brought up to date a little later. So it is
+//! with every trace that is known already while very many documents come.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use xray_tracing::TraceId;
@@ -115,6 +116,20 @@ impl OpenTrace {
 
     pub(super) fn key(&self) -> i64 {
         self.key
+    }
+
+    pub(super) fn id(&self) -> TraceId {
+        self.id
+    }
+
+    /// The same trace in another transaction.
+    pub(super) fn resumed(self) -> Self {
+        Self { added: 0, ..self }
+    }
+
+    /// Bytes of the documents that it keeps in memory.
+    pub(super) fn held_bytes(&self) -> u64 {
+        if self.loaded.is_some() { self.bytes } else { 0 }
     }
 
     pub(super) fn is_new(&self) -> bool {

@@ -3,10 +3,11 @@
 //! In: calls with documents, and changes of other kinds. Out: transactions of up to
 //! [`MAX_DOCUMENTS`] documents; each call is answered once its transaction is committed. Owns the
 //! connection that writes. Calls wait in a bounded channel: when the disk is slow, whoever calls
-//! waits, and the daemon's buffer fills instead of this one. The thread ends when it is told to,
-//! or when all senders are gone, with everything written.
+//! waits, and the daemon's buffer fills instead of this one. When very many documents come, rows of
+//! traces that are known already follow half a second later, once for all that came meanwhile. The
+//! thread ends when it is told to, or when all senders are gone, with everything written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -28,8 +29,12 @@ use crate::backend::local::trace::Received;
 const MAX_DOCUMENTS: usize = 1_000;
 /// Calls that wait for the writer.
 const MAX_WAITING: usize = 64;
-/// Time between two rounds of [`Retention`], and of rows of large traces.
+/// Time between two rounds of [`Retention`], and of rows that are late.
 pub(super) const TICK: Duration = Duration::from_millis(500);
+/// Documents within a tick from which on rows may be late. A person never sends as many.
+const BUSY_DOCUMENTS: usize = 5_000;
+/// Bytes of documents of traces whose rows are late, over which these are written at once.
+const MAX_LATE_BYTES: u64 = 16 << 20;
 
 /// What the writer is asked to do.
 pub(super) enum Command {
@@ -88,6 +93,8 @@ pub(super) fn start(
         // Larger than in any run before, unless the clock went back.
         next_call: now_us().cast_unsigned(),
         late: HashMap::new(),
+        unsure: HashSet::new(),
+        pace: Pace::default(),
         changes,
     };
     let thread = std::thread::Builder::new()
@@ -119,9 +126,29 @@ struct Writer {
     names: Names,
     next_key: i64,
     next_call: u64,
-    /// Large traces whose rows are behind their documents.
-    late: HashMap<i64, OpenTrace>,
+    /// Traces whose rows are behind their documents.
+    late: HashMap<TraceId, OpenTrace>,
+    /// Those of which that is all we know, after a transaction that failed.
+    unsure: HashSet<TraceId>,
+    pace: Pace,
     changes: watch::Sender<Changes>,
+}
+
+/// How many documents come.
+#[derive(Debug, Default)]
+struct Pace {
+    since_tick: usize,
+    before: usize,
+}
+
+impl Pace {
+    fn is_busy(&self) -> bool {
+        self.since_tick.max(self.before) > BUSY_DOCUMENTS
+    }
+
+    fn tick(&mut self) {
+        self.before = std::mem::take(&mut self.since_tick);
+    }
 }
 
 /// What a transaction brought about.
@@ -159,6 +186,10 @@ impl Writer {
     fn put(&mut self, calls: Vec<Call>) {
         let started = Instant::now();
         let count: usize = calls.iter().map(|(documents, _)| documents.len()).sum();
+        self.pace.since_tick += count;
+        if self.late.values().map(OpenTrace::held_bytes).sum::<u64>() > MAX_LATE_BYTES {
+            self.settle_late();
+        }
         let (documents, waiting): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
         match self.store(documents) {
             Ok(stored) => {
@@ -191,6 +222,7 @@ impl Writer {
     fn store(&mut self, calls: Vec<Vec<Received>>) -> Result<Stored, StoreError> {
         let received_us = now_us();
         let (mut next_key, mut next_call) = (self.next_key, self.next_call);
+        let (max_bytes, is_busy) = (self.max_trace_bytes, self.pace.is_busy());
         let transaction = self.connection.transaction()?;
         let mut open: HashMap<TraceId, OpenTrace> = HashMap::new();
         // In order of arrival.
@@ -205,13 +237,18 @@ impl Writer {
                 let trace = match open.entry(id) {
                     std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
                     std::collections::hash_map::Entry::Vacant(place) => {
-                        let trace = OpenTrace::open(&transaction, id, next_key)?;
+                        let trace = match self.late.remove(&id) {
+                            Some(late) => {
+                                self.unsure.insert(id);
+                                late.resumed()
+                            }
+                            None => OpenTrace::open(&transaction, id, next_key)?,
+                        };
                         next_key = next_key.max(trace.key() + 1);
                         order.push(id);
                         place.insert(trace)
                     }
                 };
-                let max_bytes = self.max_trace_bytes;
                 if trace.take(&transaction, received, received_us, max_bytes)? == Taken::TraceFull {
                     full_here.push(place);
                 }
@@ -223,12 +260,12 @@ impl Writer {
         let mut late = Vec::new();
         // Stable: traces that speak of others come after those.
         order.sort_by_key(|id| open.get(id).is_some_and(OpenTrace::has_links));
-        for trace in order.iter().filter_map(|id| open.remove(id)) {
+        for (id, trace) in order.iter().filter_map(|id| Some((*id, open.remove(id)?))) {
             stored.new_traces += u64::from(trace.is_new());
             stored.new_documents += trace.added();
-            if trace.is_large() && !trace.is_new() {
+            if (trace.is_large() || is_busy) && !trace.is_new() {
                 trace.note(&transaction)?;
-                late.push(trace);
+                late.push((id, trace));
             } else {
                 trace.settle(&transaction, &mut self.names, &mut sums)?;
             }
@@ -236,26 +273,35 @@ impl Writer {
         sums.write(&transaction, &mut self.names)?;
         transaction.commit()?;
         (self.next_key, self.next_call) = (next_key, next_call);
-        self.late.extend(late.into_iter().map(|trace| (trace.key(), trace)));
+        for id in &order {
+            self.unsure.remove(id);
+        }
+        self.late.extend(late);
         Ok(stored)
     }
 
-    /// Brings the rows of large traces up to date.
+    /// Brings the rows that are late up to date.
     fn settle_late(&mut self) {
-        if self.late.is_empty() {
+        if self.late.is_empty() && self.unsure.is_empty() {
             return;
         }
-        let late: Vec<_> = self.late.drain().map(|(_, trace)| trace).collect();
-        if let Err(err) = settle_all(&mut self.connection, &mut self.names, late) {
+        let late: Vec<_> = self.late.drain().collect();
+        let mut ids: HashSet<_> = late.iter().map(|(id, _)| *id).collect();
+        ids.extend(self.unsure.drain());
+        let late: Vec<_> = late.into_iter().map(|(_, trace)| trace).collect();
+        if let Err(err) = settle_all(&mut self.connection, &mut self.names, late, &ids) {
             self.names.forget();
             tracing::error!(
                 error = &err as &dyn std::error::Error,
-                "the summaries of large traces are behind"
+                traces = ids.len(),
+                "summaries are behind their documents, to be written with the next tick"
             );
+            self.unsure = ids;
         }
     }
 
     fn tick(&mut self, quiet: bool) {
+        self.pace.tick();
         self.settle_late();
         match self.retention.sweep(&mut self.connection, &mut self.names, now_us(), quiet) {
             Ok(Swept { traces: 0, .. }) => {}
@@ -280,6 +326,7 @@ impl Writer {
 
     fn clear(&mut self) -> Result<(), StoreError> {
         self.late.clear();
+        self.unsure.clear();
         self.names.forget();
         super::retention::clear(&mut self.connection)?;
         self.changes.send_modify(|changes| {
@@ -290,15 +337,25 @@ impl Writer {
     }
 }
 
+/// Writes the rows of `ids`: of `traces`, and of the others as the store has them.
 fn settle_all(
     connection: &mut Connection,
     names: &mut Names,
     traces: Vec<OpenTrace>,
+    ids: &HashSet<TraceId>,
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     let mut sums = Sums::default();
+    let mut left = ids.clone();
     for trace in traces {
+        left.remove(&trace.id());
         trace.settle(&transaction, names, &mut sums)?;
+    }
+    for id in left {
+        let trace = OpenTrace::open(&transaction, id, 0)?;
+        if !trace.is_new() {
+            trace.settle(&transaction, names, &mut sums)?;
+        }
     }
     sums.write(&transaction, names)?;
     transaction.commit()

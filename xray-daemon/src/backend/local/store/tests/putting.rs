@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::backend::local::store::SurveyQuery;
 
 #[tokio::test]
 async fn a_segment_can_be_asked_for_as_soon_as_it_is_stored() {
@@ -124,6 +125,42 @@ async fn a_trace_of_very_many_documents_is_complete_after_a_tick() {
         assert!(tokio::time::Instant::now() < deadline, "{} segments", summary.segments);
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn in_a_rush_of_documents_every_row_is_right_after_a_tick() {
+    let store = store().await;
+    let (traces, parts) = (1_500, 5);
+    // Part by part, so that each trace is known when its later parts come.
+    for part in 1..=parts {
+        let documents: Vec<_> = (0..traces)
+            .map(|number| {
+                let more = match part {
+                    1 => json!({}),
+                    _ => json!({"parent_id": "0000000000000001", "fault": part == parts}),
+                };
+                segment(number, part, "cart", (10.0, 11.0 + part as f64), more)
+            })
+            .collect();
+        for call in documents.chunks(500) {
+            assert!(put(&store, call).await.is_empty());
+        }
+    }
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+    let matching = async |text: &str| {
+        let filter = Filter::parse(text).unwrap();
+        let window = Window::ALL;
+        let query = SurveyQuery { window, filter, buckets: 1, bins: 1 };
+        store.survey(query).await.unwrap().matched
+    };
+    while matching("duration = 6").await < u64::from(traces) {
+        assert!(tokio::time::Instant::now() < deadline, "rows are late for ever");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(matching("service(\"cart\") {fault}").await, u64::from(traces));
+    let graph = store.graph(Window::ALL, Filter::parse("").unwrap()).await.unwrap();
+    let cart = graph.nodes.iter().find(|node| node.id.name == "cart").unwrap();
+    assert_eq!(cart.stats.counts.total(), u64::from(traces) * parts);
 }
 
 #[tokio::test]
