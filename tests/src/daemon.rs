@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
+use crate::account::Account;
 use crate::binaries::binaries;
 use crate::fake_xray::{ACCESS_KEY, FakeXray, REGION, SECRET_KEY};
 use crate::ports::free_port;
@@ -23,6 +24,8 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 pub struct DaemonOptions {
     /// The reference daemon's binary, instead of ours.
     reference: Option<PathBuf>,
+    /// A program that starts the daemon, with its arguments.
+    wrapper: Vec<String>,
     args: Vec<String>,
     env: Vec<(String, String)>,
     /// Where it runs, instead of an empty folder.
@@ -65,6 +68,13 @@ impl DaemonOptions {
         self
     }
 
+    /// Has the daemon started by another program, which gets its path and arguments behind its own.
+    #[must_use]
+    pub fn under<S: Into<String>>(mut self, wrapper: impl IntoIterator<Item = S>) -> Self {
+        self.wrapper = wrapper.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Adds a variable to its environment.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -102,7 +112,11 @@ impl DaemonOptions {
     pub fn launch(self) -> Daemon {
         let [segments, admin, console] = [free_port(), free_port(), free_port()]
             .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-        let process = Process::start(self.program(), |command| {
+        let program = self.wrapper.first().map_or(self.program(), Path::new);
+        let process = Process::start(program, |command| {
+            if let [_, rest @ ..] = self.wrapper.as_slice() {
+                command.args(rest).arg(self.program());
+            }
             command.args(["--bind", &segments.to_string(), "--bind-tcp", &segments.to_string()]);
             if self.reference.is_none() {
                 command.args(["--admin", &admin.to_string(), "--console", &console.to_string()]);
@@ -194,6 +208,30 @@ impl Daemon {
         let answer = reqwest::get(self.admin_url("/metrics")).await.unwrap();
         assert_eq!(answer.status(), 200);
         Metrics(answer.text().await.unwrap())
+    }
+
+    /// Where the segments of `backend` are, once that adds up.
+    ///
+    /// # Panics
+    /// When it does not add up within 20 s.
+    pub async fn account(&self, backend: &str) -> Account {
+        wait_until("an account that adds up", Duration::from_secs(20), || async {
+            let account = Account::of_metrics(&self.metrics().await, backend);
+            account.is_exact().then_some(account)
+        })
+        .await
+    }
+
+    /// Where the segments of `backend` were at the end.
+    ///
+    /// # Panics
+    /// When the daemon did not end in order, or it does not add up.
+    pub fn last_account(&self, backend: &str) -> Account {
+        let account = Account::of_log(&self.log(), backend);
+        let account = account.expect("the daemon has ended in order");
+        assert!(account.is_exact(), "{account:?}");
+        assert_eq!((account.queued, account.in_flight), (0, 0), "{account:?}");
+        account
     }
 
     /// Waits until a metric's sum over all label values that contain `labels` is `value`.

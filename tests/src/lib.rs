@@ -13,6 +13,7 @@
     reason = "a test harness: a panic is how a test fails"
 )]
 
+mod account;
 mod binaries;
 mod components;
 mod daemon;
@@ -25,6 +26,7 @@ mod require;
 mod segments;
 mod wait;
 
+pub use account::Account;
 pub use binaries::{Binaries, binaries};
 pub use components::{AWS_SETTINGS, AwsCli, Node, Python, Service, chromium};
 pub use daemon::{Daemon, DaemonOptions, Metrics};

@@ -132,12 +132,15 @@ impl DaemonHandle {
         for backend in &stats.backends {
             info!(
                 backend = backend.name,
+                accepted = backend.accepted,
+                replayed = backend.replayed,
                 sent = backend.sent,
                 refused = backend.refused_total(),
                 dropped = backend.dropped_total(),
                 spooled = backend.spooled,
-                unaccounted = backend.unaccounted(),
-                "segments in all"
+                queued = backend.queued,
+                in_flight = backend.in_flight,
+                "Segments in all"
             );
         }
         Stopped { stats }

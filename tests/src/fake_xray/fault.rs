@@ -25,6 +25,8 @@ pub enum Fault {
     Hang,
     /// Reads the call and resets the connection.
     Reset,
+    /// Takes the documents, then resets the connection instead of an answer.
+    LoseAnswer,
     /// Answers as it should, but only after this time.
     Slow(Duration),
     /// Answers 413 where the body has more bytes than this.

@@ -243,6 +243,10 @@ async fn respond(call: Call, shared: &Shared) -> Result<Response<Full<Bytes>>, R
             sleep(*time).await;
             None
         }
+        Fault::LoseAnswer => {
+            act(&call, &fault, &mut shared.state());
+            return Err(Reset);
+        }
         Fault::None | Fault::Larger(_) | Fault::Unprocessed { .. } => None,
     };
     let mut state = shared.state();

@@ -15,5 +15,6 @@ mod local_api;
 mod sampling;
 mod sdk_node;
 mod sdk_python;
+mod spool;
 mod strangers;
 mod traces;
