@@ -171,6 +171,11 @@ impl Daemon {
         self.segments.to_string()
     }
 
+    /// TCP address for health and metrics.
+    pub fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
     /// URL of a path on the admin port.
     pub fn admin_url(&self, path: &str) -> String {
         format!("http://{}{path}", self.admin)

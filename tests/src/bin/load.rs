@@ -1,22 +1,42 @@
-//! Puts a daemon under load and prints what it cost and lost, as a table.
+//! Puts a daemon under load and prints what it cost and lost, as Markdown tables.
 //!
 //! ```sh
-//! cargo run --release -p e2e --bin load                       # all scenarios, ours
-//! cargo run --release -p e2e --bin load -- 5k burst --seconds 20 --reference /usr/bin/xray
+//! cargo run --release -p e2e --bin load                       # everything, ours: 20 minutes
+//! cargo run --release -p e2e --bin load -- 5k burst --seconds 20 --runs 3 --reference /usr/bin/xray
 //! ```
 
 #![expect(clippy::print_stdout, reason = "a program that prints a table")]
 
 use std::env;
 use std::process::exit;
+use std::time::Duration;
 
-use e2e::load::{Program, Scenario, measure, scenarios, table};
+use e2e::load::{
+    Lengths, Program, Row, Scenario, machine, measure, measure_rest, rest_table, scenarios, table,
+};
 
-const USAGE: &str = "usage: load [SCENARIO...] [--seconds N] [--reference PATH]";
+const USAGE: &str = "\
+usage: load [SCENARIO...] [options]
+
+  --list             names of the scenarios
+  --seconds N        length of a run at a steady rate (10)
+  --outage N         seconds of the short outages (10)
+  --long-outage N    seconds of the outage for the spool (600)
+  --runs N           each scenario so often (1)
+  --reference PATH   the reference daemon's binary, measured beside ours";
+
+/// Name of what is measured apart: start, and doing nothing.
+const REST: &str = "rest";
+/// Starts of which the median is shown.
+const STARTS: usize = 20;
+/// How long a daemon is watched doing nothing.
+const IDLE: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 struct Options {
     scenarios: Vec<Scenario>,
+    rest: bool,
+    runs: u32,
     programs: Vec<Program>,
 }
 
@@ -26,38 +46,61 @@ async fn main() {
         println!("{problem}\n{USAGE}");
         exit(2)
     });
-    let mut rows = Vec::new();
-    for scenario in &options.scenarios {
+    println!("{}\n", machine());
+    if options.rest {
+        let mut rows = Vec::new();
         for program in &options.programs {
-            rows.push(measure(scenario, program).await);
-            // One line a run, so that a long table grows while one waits.
-            println!("{}", table(&rows[rows.len() - 1..]).lines().last().unwrap_or_default());
+            rows.push(measure_rest(program, STARTS, IDLE).await);
+        }
+        println!("{}", rest_table(&rows));
+    }
+    let mut rows: Vec<Row> = Vec::new();
+    for scenario in &options.scenarios {
+        for _ in 0..options.runs {
+            for program in &options.programs {
+                let row = measure(scenario, program).await;
+                // A line a run, so that a long table grows while one waits.
+                let lines = table(std::slice::from_ref(&row));
+                let skipped = if rows.is_empty() { 0 } else { 2 };
+                lines.lines().skip(skipped).for_each(|line| println!("{line}"));
+                rows.push(row);
+            }
         }
     }
-    println!("\n{}", table(&rows));
 }
 
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
-    let (mut names, mut seconds) = (Vec::new(), 10);
+    let (mut names, mut lengths, mut runs) = (Vec::new(), Lengths::default(), 1);
     let mut programs = vec![Program::Ours];
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
+        let mut number = || {
+            let number = value()?.parse::<u64>().ok().filter(|number| *number > 0);
+            number.ok_or_else(|| format!("{arg} needs a whole number, 1 or more"))
+        };
         match arg.as_str() {
-            "--seconds" => {
-                seconds = value()?.parse().map_err(|_| "--seconds needs a whole number")?;
-            }
+            "--seconds" => lengths.steady_s = number()?,
+            "--outage" => lengths.outage_s = number()?,
+            "--long-outage" => lengths.long_outage_s = number()?,
+            "--runs" => runs = u32::try_from(number()?).unwrap_or(u32::MAX),
             "--reference" => programs.push(Program::Reference(value()?.into())),
+            "--list" => return Err(known(&scenarios(lengths))),
+            option if option.starts_with('-') => return Err(format!("no option {option}")),
             _ => names.push(arg),
         }
     }
-    let all = scenarios(seconds);
-    let known = |name: &String| all.iter().any(|scenario| scenario.name == name);
-    if let Some(unknown) = names.iter().find(|name| !known(name)) {
-        let known: Vec<_> = all.iter().map(|scenario| scenario.name).collect();
-        return Err(format!("no scenario {unknown}; there are {}", known.join(", ")));
+    let all = scenarios(lengths);
+    let is_known = |name: &String| name == REST || all.iter().any(|scenario| scenario.name == name);
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
+        return Err(format!("no scenario {unknown}; {}", known(&all)));
     }
-    let wanted =
-        |scenario: &Scenario| names.is_empty() || names.iter().any(|name| name == scenario.name);
-    let scenarios = all.into_iter().filter(wanted).collect();
-    Ok(Options { scenarios, programs })
+    let wanted = |asked: &str| names.is_empty() || names.iter().any(|name| name == asked);
+    let rest = wanted(REST);
+    let scenarios = all.into_iter().filter(|scenario| wanted(scenario.name)).collect();
+    Ok(Options { scenarios, rest, runs, programs })
+}
+
+fn known(all: &[Scenario]) -> String {
+    let names: Vec<_> = all.iter().map(|scenario| scenario.name).chain([REST]).collect();
+    format!("scenarios: {}", names.join(", "))
 }

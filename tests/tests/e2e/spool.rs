@@ -24,14 +24,29 @@ fn numbered() -> Numbered {
     Numbered::new().of_size(1_000)
 }
 
-/// Sends documents `from` to `to` − 1, no faster than they are received.
-async fn send(daemon: &Daemon, run: &Numbered, from: u64, to: u64) {
-    for number in from..to {
+/// Sends `count` documents, no faster than they are received.
+async fn send(daemon: &Daemon, run: &Numbered, count: u64) {
+    for number in 0..count {
         daemon.send(run.datagram(number));
-        if number % 500 == 499 || number == to - 1 {
-            let received = (number + 1 - from) as f64;
+        if number % 500 == 499 || number == count - 1 {
+            let received = number as f64 + 1.0;
             daemon.wait_for_metric("segments_received_total", "", received).await;
         }
+    }
+}
+
+/// Sends them no faster than the disk takes them, so that the machine may do other things as well.
+async fn send_at_the_disks_pace(daemon: &Daemon, run: &Numbered, count: u64) {
+    for from in (0..count).step_by(500) {
+        for number in from..from + 500 {
+            daemon.send(run.datagram(number));
+        }
+        daemon.wait_for_metric("segments_received_total", "", (from + 500) as f64).await;
+        wait_until("a disk that keeps up", RECOVERED, || async {
+            let held = daemon.metrics().await.sum("buffer_held_bytes", "");
+            (held <= 2.4 * f64::from(1 << 20)).then_some(())
+        })
+        .await;
     }
 }
 
@@ -72,7 +87,7 @@ async fn an_outage_longer_than_memory_loses_nothing() {
     let mut daemon = spooling(&xray, folder.path()).start().await;
     let run = numbered();
     xray.misbehave(Fault::INTERNAL);
-    send(&daemon, &run, 0, 10_000).await;
+    send_at_the_disks_pace(&daemon, &run, 10_000).await;
     let account = daemon.account("aws").await;
     assert!(account.spooled >= 7_000, "{account:?}");
     assert_eq!((account.sent, account.dropped), (0, 0));
@@ -92,7 +107,7 @@ async fn an_outage_longer_than_memory_loses_nothing() {
 async fn killed_with_a_full_spool(xray: &FakeXray, folder: &Path, run: &Numbered) -> u64 {
     let mut daemon = spooling(xray, folder).start().await;
     xray.misbehave(Fault::INTERNAL);
-    send(&daemon, run, 0, 10_000).await;
+    send_at_the_disks_pace(&daemon, run, 10_000).await;
     let spooled = on_disk(&daemon).await;
     daemon.end(Signal::KILL, LONGEST).await;
     xray.misbehave(Fault::None);
@@ -173,7 +188,7 @@ async fn over_its_bound_the_spool_drops_the_oldest_and_counts_them() {
     let daemon = options.start().await;
     let run = numbered();
     xray.misbehave(Fault::INTERNAL);
-    send(&daemon, &run, 0, 10_000).await;
+    send_at_the_disks_pace(&daemon, &run, 10_000).await;
     on_disk(&daemon).await;
     let metrics = daemon.metrics().await;
     let dropped = metrics.sum("segments_dropped_total", "reason=\"spool_full\"") as u64;
@@ -204,7 +219,7 @@ async fn a_full_disk_leaves_memory_full_and_is_used_again_when_it_has_room() {
     let daemon = spooling(&xray, folder.path()).under(own_mounts).start().await;
     let run = numbered();
     xray.misbehave(Fault::INTERNAL);
-    send(&daemon, &run, 0, 10_000).await;
+    send(&daemon, &run, 10_000).await;
     let account = daemon.account("aws").await;
     assert!(account.spooled > 1_000 && account.spooled < 2_200, "{account:?}");
     assert!(account.dropped > 4_000, "{account:?}");
@@ -230,7 +245,7 @@ async fn a_limit_on_the_size_of_files_makes_more_files_and_ends_nothing() {
     let daemon = spooling(&xray, folder.path()).under(limited).start().await;
     let run = numbered();
     xray.misbehave(Fault::INTERNAL);
-    send(&daemon, &run, 0, 6_000).await;
+    send_at_the_disks_pace(&daemon, &run, 6_000).await;
     assert_eq!(daemon.account("aws").await.dropped, 0);
     assert!(files(folder.path()).len() > 1);
     xray.misbehave(Fault::None);
@@ -276,7 +291,7 @@ async fn left_on_disk(drain_timeout: &str, signals: usize, exit_code: i32) {
     let mut daemon = options.start().await;
     let run = numbered();
     xray.misbehave(Fault::Hang);
-    send(&daemon, &run, 0, 1_000).await;
+    send(&daemon, &run, 1_000).await;
     for _ in 1..signals {
         daemon.process().signal(Signal::TERM);
         let heard = "Got shutdown signal";
@@ -312,7 +327,7 @@ async fn without_a_spool_a_second_signal_drops_the_rest_and_counts_it() {
     let options = DaemonOptions::uploading_to(&xray).args(["--drain-timeout", "60s"]);
     let mut daemon = options.start().await;
     xray.misbehave(Fault::Hang);
-    send(&daemon, &numbered(), 0, 500).await;
+    send(&daemon, &numbered(), 500).await;
     daemon.process().signal(Signal::TERM);
     let heard = "Got shutdown signal";
     wait_until(heard, LONGEST, || async { daemon.log().contains(heard).then_some(()) }).await;

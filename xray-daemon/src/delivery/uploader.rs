@@ -187,7 +187,7 @@ impl Delivery {
     }
 
     fn panicked(&self, panic: JoinError) -> BackendError {
-        BackendError::Again {
+        BackendError::Unsure {
             backend: self.counters.name(),
             status: "the upload panicked".into(),
             after: None,
@@ -197,6 +197,10 @@ impl Delivery {
 
     /// Leaves what is left to the spool; without one it is dropped, counted.
     async fn abandon(&mut self) {
+        // What has just been taken is not left.
+        while let Some(ended) = self.uploads.try_join_next_with_id() {
+            self.end(ended);
+        }
         // Waits for the end of the tasks: what they hold of a block on disk would still be there.
         self.uploads.shutdown().await;
         for (_, batch) in self.in_flight.drain() {
