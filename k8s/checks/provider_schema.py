@@ -18,7 +18,16 @@ TYPE_NAME = re.compile(r"\b[A-Z]\w+\b")
 READ = re.compile(r"get\w+Attribute\('(\w+)'\)|new [\w.]+\(this, [\"'](\w+)[\"']")
 
 
-def members(interfaces, name, above=()):
+def attributes_of(code, name):
+    """What can be read of the block that an interface describes."""
+    begin = code.find(f"class {name}OutputReference ")
+    if begin < 0:
+        return []
+    end = code.find("\nclass ", begin + 1)
+    return sorted({one or other for one, other in READ.findall(code[begin:end if end > 0 else None])})
+
+
+def members(interfaces, code, name, above=()):
     """Arguments and blocks of an interface, blocks within blocks included."""
     arguments, blocks = {}, {}
     for comment, optional, written in MEMBER.findall(interfaces.get(name, "")):
@@ -28,10 +37,10 @@ def members(interfaces, name, above=()):
         own = (found for found in TYPE_NAME.findall(written) if found in interfaces and found not in above)
         inner = next(own, None)
         if inner and re.search(r"\* \w+ block\b", comment):
-            inner_arguments, inner_blocks = members(interfaces, inner, (*above, inner))
+            inner_arguments, inner_blocks = members(interfaces, code, inner, (*above, inner))
             blocks[terraform[1]] = {
                 "required": not optional, "many": "[]" in written,
-                "args": inner_arguments, "blocks": inner_blocks,
+                "args": inner_arguments, "blocks": inner_blocks, "attrs": attributes_of(code, inner),
             }
         else:
             kind = " ".join(written.replace("cdktn.", "").split())
@@ -51,7 +60,7 @@ def resource(files):
         name.endswith("Config") and f"interface {name} extends" in types
     )
     config = next(filter(is_config, interfaces), None)
-    arguments, blocks = members(interfaces, config)
+    arguments, blocks = members(interfaces, code, config)
     own_class = code[code.rfind("class ", 0, named.start()):]
     attributes = {one or other for one, other in READ.findall(own_class)} | set(arguments)
     prefix = "data." if "TerraformDataSource" in types else ""
