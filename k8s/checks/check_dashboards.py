@@ -66,7 +66,7 @@ def grafanas_own_types_take_them():
     wrong = lines[1].replace('"graphTooltip": 1', '"graphTooltip": "shared"').replace("d0", "wrong")
     (folder / "wrong.ts").write_text(f"{lines[0]}\n{wrong}\n")
     ended = run(*compiler, folder / "wrong.ts", ok=False)
-    assert ended.returncode != 0 and "'\"shared\"'" in ended.stdout, "a wrong dashboard is taken"
+    assert ended.returncode != 0 and "DashboardCursorSync" in ended.stdout, "a wrong dashboard is taken"
 
 
 @check

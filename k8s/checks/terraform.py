@@ -5,10 +5,10 @@ neither plug-ins nor lock files.
 """
 
 import functools
-import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 
 from lib import K8S, TOOLS, Skip, run, tool
@@ -52,7 +52,13 @@ def newest_mirror():
     server = folder / f"terraform-provider-aws_v{version}"
     server.write_text(f"#!{python}\n" + (K8S / "checks/provider_server.py").read_text())
     server.chmod(0o755)
-    shutil.copy(schema, folder / "schema.json")
+    # Terraform asks for all of it with every start; what no stack names would only cost time.
+    named = set(re.findall(r'^(?:resource|data) "(\w+)"', "\n".join(path.read_text() for path in (K8S / "terraform").rglob("*.tf")), re.M))
+    all_of_it = json.loads(schema.read_text())
+    wanted = named | {f"data.{name}" for name in named} | {"aws"}
+    all_of_it["resources"] = {name: found for name, found in all_of_it["resources"].items() if name in wanted}
+    assert "aws" in all_of_it["resources"], "the provider's own arguments are not in its schema"
+    (folder / "schema.json").write_text(json.dumps(all_of_it))
     return TOOLS / "newest"
 
 
@@ -81,36 +87,55 @@ def in_stack(provider, stack, *command, ok=True):
 
 
 @functools.cache
-def test_messages(provider, stack):
-    """What `terraform test` says, message by message, and its exit code. Kept while nothing changes."""
-    sources = [path for name in ("terraform", "alerts") for path in sorted((K8S / name).rglob("*")) if path.is_file()]
-    state = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
-    kept = TOOLS / f"terraform-{provider}-{stack}.json"
-    if kept.exists():
-        known = json.loads(kept.read_text())
-        if known["state"] == state:
-            return known["messages"], 0
-    said = in_stack(provider, stack, "test", "-json", "-verbose", ok=False)
-    messages = [json.loads(line) for line in said.stdout.splitlines() if line.startswith("{")]
-    if said.returncode == 0:
-        # The provider's schema comes with every state, and is most of it.
-        for message in messages:
-            for kind in ("test_state", "test_plan"):
-                message.get(kind, {}).pop("provider_schemas", None)
-        kept.write_text(json.dumps({"state": state, "messages": messages}))
-    return messages, said.returncode
+def test_messages(provider, stack, folder="tests"):
+    """What `terraform test` says, message by message, and its exit code."""
+    said = in_stack(provider, stack, "test", "-json", f"-test-directory={folder}", ok=False)
+    return [json.loads(line) for line in said.stdout.splitlines() if line.startswith("{")], said.returncode
+
+
+MARK = "policies: "
+
+
+def that_tells(stack):
+    """An assertion that fails with every policy of the stack in its message: how a test run tells values."""
+    text = "\n".join(path.read_text() for path in sorted((K8S / "terraform" / stack).glob("*.tf")))
+    told = []
+    for kind, name, body in re.findall(r'^resource "(\w+)" "(\w+)" \{\n(.*?)^\}', text, re.M | re.S):
+        for key in re.findall(r"^  (policy|assume_role_policy) +=", body, re.M):
+            if kind != "aws_ecr_lifecycle_policy":
+                several = re.search(r"^  (count|for_each) +=", body, re.M)
+                values = f"[for one in {kind}.{name} : one.{key}]" if several else f"[{kind}.{name}.{key}]"
+                told.append(f'"{kind}.{name} {key}" = {values}')
+    values = "{ " + ", ".join(told) + " }"
+    return f'  assert {{\n    condition     = var.region == \"\"\n    error_message = "{MARK}${{jsonencode({values})}}"\n  }}\n'
+
+
+@functools.cache
+def told(stack):
+    """The policies of every run of a stack's tests with the real provider: run and address to texts."""
+    folder = prepared(REAL)[0] / stack
+    (folder / "policies").mkdir(exist_ok=True)
+    for test in (folder / "tests").glob("*.tftest.hcl"):
+        runs = re.split(r"^(?=run )", test.read_text(), flags=re.M)
+        kept = [runs[0]] + [one for one in runs[1:] if "expect_failures" not in one]
+        # Assertions come last in a run, so this one goes before the first of them.
+        telling = [re.sub(r"^  assert \{", lambda found: that_tells(stack) + found[0], one, count=1, flags=re.M) for one in kept]
+        (folder / "policies" / test.name).write_text("".join(telling))
+    found = {}
+    for message in test_messages(REAL, stack, "policies")[0]:
+        detail = message.get("diagnostic", {}).get("detail", "")
+        if detail.startswith(MARK):
+            found[message["@testrun"]] = json.loads(detail[len(MARK):])
+    return found
 
 
 def policies():
     """(stack, run, address, key, policy) of every policy that tests with the real provider met."""
     for stack in STACKS:
-        for message in test_messages(REAL, stack)[0]:
-            kind = message.get("type")
-            if kind not in ("test_state", "test_plan"):
-                continue
-            values = message[kind].get("values") or message[kind].get("planned_values") or {}
-            for resource in values.get("root_module", {}).get("resources", []):
-                for key in ("policy", "assume_role_policy"):
-                    text = resource["values"].get(key)
-                    if isinstance(text, str) and "Statement" in text:
-                        yield stack, message["@testrun"], resource["address"], key, json.loads(text)
+        met = told(stack)
+        assert met, f"{stack}: no run told its policies"
+        for name, texts in met.items():
+            for address, values in texts.items():
+                for text in values:
+                    resource, key = address.split(" ")
+                    yield stack, name, resource, key, json.loads(text)

@@ -53,7 +53,6 @@ locals {
             "cloudwatch:ListMetrics",
             "ec2:DescribeRegions",
             "logs:DescribeLogGroups",
-            "logs:GetQueryResults",
             "logs:StopQuery",
           ]
           Resource = ["*"]
@@ -64,6 +63,7 @@ locals {
           Action = [
             "logs:GetLogEvents",
             "logs:GetLogGroupFields",
+            "logs:GetQueryResults",
             "logs:StartQuery",
           ]
           Resource = [for arn in local.observability.log_group_arns : "${arn}:*"]
