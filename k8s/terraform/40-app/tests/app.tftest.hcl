@@ -95,7 +95,7 @@ run "irsa" {
     error_message = "one ServiceAccount, for STS"
   }
   assert {
-    condition     = length(aws_eks_pod_identity_association.xray_daemon) == 0 && aws_iam_openid_connect_provider.cluster[0].client_id_list == toset(["sts.amazonaws.com"])
+    condition     = length(aws_eks_pod_identity_association.xray_daemon) == 0 && toset(aws_iam_openid_connect_provider.cluster[0].client_id_list) == toset(["sts.amazonaws.com"])
     error_message = "a provider in place of the association"
   }
   assert {
