@@ -68,6 +68,8 @@ def a_resource_is_named_where_iam_can_bound_it():
                 # IAM knows no narrower word for these.
                 unavoidable = not bounded or name in BOUNDED_BUT_READ_BY_QUERY
                 assert unavoidable, f"{where}: {name} on *, though IAM takes {bounded}"
+            else:
+                assert bounded, f"{where}: {name} knows no resources, so a named one permits nothing"
 
 
 # Read actions whose resource is chosen by a query, so that Grafana asks them of everything.

@@ -10,7 +10,7 @@ locals {
           Sid      = "ListWorkspaces"
           Effect   = "Allow"
           Action   = ["aps:ListWorkspaces"]
-          Resource = ["arn:${data.aws_partition.current.partition}:aps:${var.region}:${data.aws_caller_identity.current.account_id}:workspace/*"]
+          Resource = ["*"]
         },
         {
           Sid    = "QueryWorkspace"
