@@ -33,8 +33,21 @@ impl Python {
     /// # Errors
     /// When no Python has all of `modules`.
     pub fn with(modules: &[&str]) -> Result<Self, Missing> {
+        Self::in_environment("py", modules)
+    }
+
+    /// The same, with the virtual environment of the AWS distribution of OpenTelemetry, which pins
+    /// versions of its own.
+    ///
+    /// # Errors
+    /// When no Python has it.
+    pub fn with_aws_distribution() -> Result<Self, Missing> {
+        Self::in_environment("adot", &["amazon.opentelemetry.distro"])
+    }
+
+    fn in_environment(name: &str, modules: &[&str]) -> Result<Self, Missing> {
         let import = format!("import {}", modules.join(", "));
-        let own = package_folder().join(".tools/py/bin/python");
+        let own = package_folder().join(".tools").join(name).join("bin/python");
         let mut found = [own, "python3".into()].into_iter();
         found
             .find(|python| succeeds(Command::new(python).args(["-c", &import])))

@@ -30,6 +30,7 @@ pub struct DaemonOptions {
     env: Vec<(String, String)>,
     /// Where it runs, instead of an empty folder.
     folder: Option<PathBuf>,
+    takes_otlp: bool,
 }
 
 impl DaemonOptions {
@@ -89,6 +90,13 @@ impl DaemonOptions {
         self
     }
 
+    /// Taking OTLP, by gRPC and by HTTP.
+    #[must_use]
+    pub fn taking_otlp(mut self) -> Self {
+        self.takes_otlp = true;
+        self
+    }
+
     /// Starts the daemon and waits until it is ready.
     ///
     /// # Panics
@@ -110,8 +118,8 @@ impl DaemonOptions {
 
     /// Starts the daemon and returns at once.
     pub fn launch(self) -> Daemon {
-        let [segments, admin, console] = [free_port(), free_port(), free_port()]
-            .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let [segments, admin, console, otlp_grpc, otlp_http] =
+            [(); 5].map(|()| SocketAddr::from((Ipv4Addr::LOCALHOST, free_port())));
         let program = self.wrapper.first().map_or(self.program(), Path::new);
         let process = Process::start(program, |command| {
             if let [_, rest @ ..] = self.wrapper.as_slice() {
@@ -121,11 +129,15 @@ impl DaemonOptions {
             if self.reference.is_none() {
                 command.args(["--admin", &admin.to_string(), "--console", &console.to_string()]);
             }
+            if self.takes_otlp {
+                command.args(["--otlp-grpc", &otlp_grpc.to_string()]);
+                command.args(["--otlp-http", &otlp_http.to_string()]);
+            }
             self.configure(command);
         });
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         socket.connect(segments).unwrap();
-        Daemon { process, socket, segments, admin, console }
+        Daemon { process, socket, segments, admin, console, otlp_grpc, otlp_http }
     }
 
     /// Runs the daemon with these options and nothing else, for an end that comes by itself.
@@ -158,6 +170,8 @@ pub struct Daemon {
     segments: SocketAddr,
     admin: SocketAddr,
     console: SocketAddr,
+    otlp_grpc: SocketAddr,
+    otlp_http: SocketAddr,
 }
 
 impl Daemon {
@@ -184,6 +198,16 @@ impl Daemon {
     /// URL of a path of API or console.
     pub fn console_url(&self, path: &str) -> String {
         format!("http://{}{path}", self.console)
+    }
+
+    /// URL for OTLP by gRPC, where it is taken.
+    pub fn otlp_grpc_url(&self) -> String {
+        format!("http://{}", self.otlp_grpc)
+    }
+
+    /// URL of a path for OTLP by HTTP, where it is taken.
+    pub fn otlp_http_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.otlp_http)
     }
 
     /// Sends one datagram.

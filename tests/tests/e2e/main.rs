@@ -12,6 +12,7 @@ mod forwarding;
 mod lifecycle;
 mod load_short;
 mod local_api;
+mod otlp;
 mod sampling;
 mod sdk_node;
 mod sdk_python;

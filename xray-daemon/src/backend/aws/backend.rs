@@ -15,8 +15,10 @@ use crate::backend::{Backend, BackendError, BoxFuture, Delivered, Retry, Unproce
 use crate::otlp::{Datagrams, Documents};
 use crate::segment::Segment;
 
-/// Most documents in a call. Spans may make more of a batch. Rule: as a batch has segments.
+/// Most documents in a call, and most bytes of them. Spans may make more of a batch than it had
+/// segments. Rule: the bounds of a batch.
 const MAX_DOCUMENTS: usize = 50;
+const MAX_BYTES: usize = 1 << 20;
 /// Path of the call.
 pub(super) const PATH: &str = "/TraceSegments";
 /// When the batch was closed: the service measures its age.
@@ -38,16 +40,19 @@ impl AwsBackend {
     async fn call(&self, batch: &[Segment]) -> Result<Delivered, BackendError> {
         let documents = Documents::of(batch, Datagrams::Pass, &Options::default());
         let mut delivered = Delivered::default();
+        let mut rest = &documents.documents[..];
         // Of a batch without spans this is one call.
-        for (number, part) in documents.documents.chunks(MAX_DOCUMENTS).enumerate() {
-            let first = number * MAX_DOCUMENTS;
+        while !rest.is_empty() {
+            let first = documents.documents.len() - rest.len();
+            let (part, others) = rest.split_at(of_one_call(rest));
+            rest = others;
             match self.call_once(part).await {
                 Ok(part) => {
                     let placed = part.unprocessed.into_iter();
                     let placed = placed.map(|it| Unprocessed { index: first + it.index, ..it });
                     delivered.unprocessed.extend(placed);
                 }
-                Err(error) if number == 0 => return Err(error),
+                Err(error) if first == 0 => return Err(error),
                 Err(error) => {
                     let left = first..documents.documents.len();
                     delivered.unprocessed.extend(left.map(|index| not_reached(index, &error)));
@@ -87,6 +92,16 @@ pub(super) fn headers(now: SystemTime) -> HeaderMap {
     let text = format!("{}.{:09}", since.as_secs(), since.subsec_nanos());
     let value = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("0"));
     HeaderMap::from_iter([(TIMESTAMP, value)])
+}
+
+/// How many of `documents` go into one call, at least one.
+fn of_one_call(documents: &[Segment]) -> usize {
+    let mut bytes = 0;
+    let fits = |document: &&Segment| {
+        bytes += document.size_bytes();
+        bytes <= MAX_BYTES
+    };
+    documents.iter().take(MAX_DOCUMENTS).take_while(fits).count().max(1)
 }
 
 /// A document of a later call, which failed where an earlier one did not.
