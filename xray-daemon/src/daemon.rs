@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::admin::{self, Credentials, Readiness};
 #[cfg(feature = "aws")]
-use crate::backend::aws::watch_credentials;
+use crate::backend::aws::{report, watch_credentials};
 #[cfg(feature = "local")]
 use crate::backend::local::DaemonView;
 use crate::backend::{Backend, BackendKind, Backends};
@@ -35,6 +35,7 @@ use crate::listeners::Listeners;
 use crate::log_limit::LogLimit;
 use crate::running::Running;
 use crate::segment::Segment;
+use crate::start_line::StartLine;
 
 /// Most bytes of documents in a batch.
 const MAX_BATCH_BYTES: usize = 1 << 20;
@@ -100,9 +101,23 @@ impl Daemon {
         let running = running.spooling(spool);
         #[cfg(feature = "otlp-in")]
         serve_otlp(&running, listeners.otlp_grpc, listeners.otlp_http, &counters, &buffer);
+        let line = StartLine::new(&config, &counters, buffer_bytes);
         #[cfg(feature = "aws")]
-        if let Some(service) = backends.aws {
-            running.serve(|stop| watch_credentials(service, stop));
+        let line = match backends.aws {
+            None => Some(line),
+            Some(service) => {
+                let line = line.with_aws(&service);
+                let telemetry = (Arc::clone(&service), Arc::clone(&counters), config.aws.clone());
+                running
+                    .serve(|stop| watch_credentials(service, move |found| line.log(found), stop));
+                running.serve(|stop| report(telemetry.0, telemetry.1, telemetry.2, stop));
+                None
+            }
+        };
+        #[cfg(not(feature = "aws"))]
+        let line = Some(line);
+        if let Some(line) = line {
+            line.log("no credentials needed");
         }
         if let Some(listener) = listeners.sampling {
             info!("Starting proxy http server on {}", addresses.tcp);

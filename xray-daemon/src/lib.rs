@@ -71,6 +71,7 @@ mod daemon;
 mod handle;
 mod listeners;
 mod running;
+mod start_line;
 
 pub mod config;
 

@@ -5,7 +5,7 @@
 
 use std::fmt::{Display, Write};
 
-use crate::counters::{BackendSnapshot, LATENCY_BOUNDS_S, Snapshot};
+use crate::counters::{BackendSnapshot, LATENCY_BOUNDS_S, SamplingSnapshot, Snapshot};
 
 /// Version 0.0.4 of the text format.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -19,6 +19,7 @@ pub(super) fn render(snapshot: &Snapshot) -> String {
     gauges(&mut page, &snapshot.backends);
     uploads(&mut page, &snapshot.backends);
     memory(&mut page, snapshot);
+    sampling(&mut page, &snapshot.sampling);
     page.text
 }
 
@@ -128,6 +129,13 @@ fn uploads(page: &mut Page, backends: &[BackendSnapshot]) {
     page.each(backends, name, "gauge", "Most calls of the backend that may run now.", |backend| {
         backend.uploads_limit
     });
+    let name = "connection_errors_total";
+    page.head(name, "counter", "Calls of the backend that failed, by the kind of failure.");
+    for backend in backends {
+        for (kind, count) in backend.connection_errors {
+            page.sample(name, &[("backend", backend.name), ("kind", kind.label())], count);
+        }
+    }
     page.head("upload_duration_seconds", "histogram", "How long calls of the backend took.");
     for backend in backends {
         histogram(page, backend);
@@ -154,6 +162,20 @@ fn memory(page: &mut Page, snapshot: &Snapshot) {
     page.sample(name, &[], snapshot.held_bytes);
     page.head("buffer_limit_bytes", "gauge", "Bytes above which the oldest segments are dropped.");
     page.sample("buffer_limit_bytes", &[], snapshot.buffer_limit_bytes);
+}
+
+fn sampling(page: &mut Page, sampling: &SamplingSnapshot) {
+    let name = "sampling_requests_total";
+    page.head(name, "counter", "Requests on the port for sampling calls, by what became of them.");
+    for (call, result, count) in &sampling.requests {
+        page.sample(name, &[("call", call.label()), ("result", result.label())], count);
+    }
+    let name = "sampling_upstream_calls_total";
+    page.head(name, "counter", "Calls of the service that these requests caused.");
+    for (call, count, failed) in &sampling.upstream {
+        page.sample(name, &[("call", call.label()), ("result", "answered")], count - failed);
+        page.sample(name, &[("call", call.label()), ("result", "failed")], failed);
+    }
 }
 
 struct Page {
@@ -202,7 +224,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::counters::{Counters, DropReason, UploadResult};
+    use crate::counters::{
+        ConnectionError, Counters, DropReason, SamplingCall, SamplingResult, UploadResult,
+        UpstreamEnd,
+    };
 
     fn page() -> String {
         let counters = Counters::new(["aws", "local"]);
@@ -218,6 +243,9 @@ mod tests {
         aws.set_queued(4, 400);
         aws.start_flight(1);
         aws.add_upload(UploadResult::Ok, Duration::from_millis(20));
+        aws.add_connection_error(ConnectionError::Timeout);
+        counters.sampling().add(SamplingCall::Rules, SamplingResult::Stale);
+        counters.sampling().add_upstream(SamplingCall::Rules, UpstreamEnd::Failed);
         render(&counters.snapshot())
     }
 
@@ -245,6 +273,10 @@ mod tests {
             "xray_daemon_upload_duration_seconds_bucket{backend=\"aws\",le=\"0.01\"} 0",
             "xray_daemon_upload_duration_seconds_bucket{backend=\"aws\",le=\"0.025\"} 1",
             "xray_daemon_upload_duration_seconds_bucket{backend=\"aws\",le=\"+Inf\"} 1",
+            "xray_daemon_connection_errors_total{backend=\"aws\",kind=\"timeout\"} 1",
+            "xray_daemon_sampling_requests_total{call=\"rules\",result=\"stale\"} 1",
+            "xray_daemon_sampling_upstream_calls_total{call=\"rules\",result=\"failed\"} 1",
+            "xray_daemon_sampling_upstream_calls_total{call=\"rules\",result=\"answered\"} 0",
             "xray_daemon_upload_duration_seconds_sum{backend=\"aws\"} 0.02",
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");

@@ -101,11 +101,16 @@ impl Readiness {
     }
 
     /// What is not well though the daemon is ready.
-    pub(crate) fn note(&self) -> Option<&'static str> {
-        self.lacks_credentials().then_some(
-            "no valid AWS credentials: segments are kept in memory, the oldest are dropped when \
-             it is full; give the daemon a role or keys",
-        )
+    pub(crate) fn note(&self) -> Option<String> {
+        if !self.lacks_credentials() {
+            return None;
+        }
+        let why = self.counters.backend("aws").and_then(|aws| aws.credentials_note());
+        let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+        Some(format!(
+            "no valid AWS credentials: segments are kept, the oldest are dropped when there is no \
+             room; give the daemon a role or keys{why}"
+        ))
     }
 
     fn lacks_credentials(&self) -> bool {

@@ -18,6 +18,8 @@ use crate::config::DaemonConfig;
 use crate::counters::Counters;
 use crate::error::StartError;
 use crate::sampling_proxy;
+#[cfg(feature = "aws")]
+use crate::sampling_proxy::Allowed;
 
 /// Most calls of AWS at once, where `Concurrency` is not set.
 #[cfg(feature = "aws")]
@@ -70,7 +72,7 @@ impl Backends {
     ) -> Result<Self, StartError> {
         let mut backends = Self {
             all: Vec::new(),
-            sampling: sampling_proxy::unanswered(),
+            sampling: sampling_proxy::unanswered(Arc::clone(counters.sampling())),
             #[cfg(feature = "aws")]
             aws: None,
             #[cfg(feature = "local")]
@@ -79,7 +81,7 @@ impl Backends {
         for kind in &config.backends {
             match kind {
                 BackendKind::Aws => backends.open_aws(config, counters).await?,
-                BackendKind::Local => backends.open_local(config).await?,
+                BackendKind::Local => backends.open_local(config, counters).await?,
                 BackendKind::Otlp => backends.open_otlp(config, counters).await?,
             }
         }
@@ -94,11 +96,14 @@ impl Backends {
         counters: &Counters,
     ) -> Result<(), StartError> {
         let name = BackendKind::Aws.name();
-        let counters = counters.backend(name).ok_or(StartError::NoBackend)?;
-        let service = Arc::new(XRay::open(&config.aws, Arc::clone(counters)).await?);
+        let own = counters.backend(name).ok_or(StartError::NoBackend)?;
+        let service = Arc::new(XRay::open(&config.aws, Arc::clone(own)).await?);
         let max_uploads = config.aws.concurrency.unwrap_or(MAX_UPLOADS);
-        self.all.push(Arc::new(AwsBackend::new(Arc::clone(&service), max_uploads)));
-        self.sampling = sampling_proxy::signed(Arc::clone(&service));
+        let backend = AwsBackend::new(Arc::clone(&service), max_uploads, Arc::clone(own));
+        self.all.push(Arc::new(backend));
+        let allowed = if config.proxy_allow_all { Allowed::All } else { Allowed::Sampling };
+        let sampling = Arc::clone(counters.sampling());
+        self.sampling = sampling_proxy::signed(Arc::clone(&service), allowed, sampling);
         self.aws = Some(service);
         Ok(())
     }
@@ -113,11 +118,16 @@ impl Backends {
     }
 
     #[cfg(feature = "local")]
-    async fn open_local(&mut self, config: &DaemonConfig) -> Result<(), StartError> {
+    async fn open_local(
+        &mut self,
+        config: &DaemonConfig,
+        counters: &Counters,
+    ) -> Result<(), StartError> {
         let local = Local::open(config.local.clone()).await?;
         self.all.push(local.backend());
         if !config.backends.contains(&BackendKind::Aws) {
-            self.sampling = sampling_proxy::guard(local.sampling_router());
+            self.sampling =
+                sampling_proxy::guard(local.sampling_router(), Arc::clone(counters.sampling()));
         }
         self.local = Some(local);
         Ok(())
@@ -146,7 +156,11 @@ impl Backends {
     }
 
     #[cfg(not(feature = "local"))]
-    async fn open_local(&mut self, _config: &DaemonConfig) -> Result<(), StartError> {
+    async fn open_local(
+        &mut self,
+        _config: &DaemonConfig,
+        _counters: &Counters,
+    ) -> Result<(), StartError> {
         Err(StartError::NotBuilt(BackendKind::Local))
     }
 }

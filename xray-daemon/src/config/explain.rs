@@ -110,7 +110,7 @@ fn elsewhere(spec: &OptionSpec, sources: &Sources<'_>) -> Option<Given> {
     };
     match spec.long {
         "region" => variable("AWS_REGION"),
-        "proxy-address" => variable("HTTPS_PROXY"),
+        "proxy-address" => variable("HTTPS_PROXY").or_else(|| variable("https_proxy")),
         "otlp-endpoint" => variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
             .or_else(|| variable("OTEL_EXPORTER_OTLP_ENDPOINT")),
         "concurrency" => sources.file_key("Concurrency"),

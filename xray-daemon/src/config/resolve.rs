@@ -65,6 +65,7 @@ pub(super) fn resolve(sources: &Sources<'_>) -> Result<(DaemonConfig, LogSetting
         config.drain_linger = given.duration()?;
     }
     config.ready_requires_credentials = sources.switch("ready-requires-credentials")?;
+    config.proxy_allow_all = sources.switch("proxy-allow-all")?;
     aws(sources, &mut config)?;
     local(sources, &mut config)?;
     otlp(sources, &mut config)?;
@@ -135,9 +136,13 @@ fn aws(sources: &Sources<'_>, config: &mut DaemonConfig) -> Result<(), ConfigErr
     aws.endpoint = sources.file.get("Endpoint").map(str::to_owned);
     aws.no_verify_ssl = sources.file.get("NoVerifySSL") == Some("true");
     aws.local_mode = sources.switch("local-mode")?;
-    aws.proxy = sources
-        .text("proxy-address")
-        .or_else(|| (sources.variable)("HTTPS_PROXY").filter(|proxy| !proxy.is_empty()));
+    aws.role_external_id = sources.text("role-external-id");
+    aws.proxy =
+        sources.text("proxy-address").or_else(|| sources.first(&["HTTPS_PROXY", "https_proxy"]));
+    aws.no_proxy = sources.first(&["NO_PROXY", "no_proxy"]);
+    aws.ca_bundle = sources.first(&["AWS_CA_BUNDLE"]).map(PathBuf::from);
+    aws.hostname = sources.first(&["AWS_HOSTNAME"]);
+    aws.instance_id = sources.first(&["AWS_INSTANCE_ID"]);
     let concurrency = sources.option("concurrency").or_else(|| sources.file_key("Concurrency"));
     if let Some(given) = concurrency {
         let uploads = given.value.parse().ok().filter(|uploads| (1..=4096).contains(uploads));
@@ -267,6 +272,11 @@ impl<'a> Sources<'a> {
         self.takes(name).then_some(given)
     }
 
+    /// The first of these variables that is set.
+    fn first(&self, names: &[&str]) -> Option<String> {
+        names.iter().find_map(|name| (self.variable)(name).filter(|value| !value.is_empty()))
+    }
+
     fn text(&self, long: &str) -> Option<String> {
         self.option(long).map(|given| given.value)
     }
@@ -384,6 +394,31 @@ mod tests {
         assert_eq!(aws.proxy.as_deref(), Some("http://proxy:3128"));
         let aws = run("-p http://other:1", &variables, "").0.aws;
         assert_eq!(aws.proxy.as_deref(), Some("http://other:1"));
+    }
+
+    #[test]
+    fn what_the_sdks_are_told_by_variables_is_understood_too() {
+        let variables = [
+            ("https_proxy", "http://proxy:3128"),
+            ("NO_PROXY", "sts.example"),
+            ("no_proxy", "not looked at"),
+            ("AWS_CA_BUNDLE", "/etc/ours.pem"),
+            ("AWS_HOSTNAME", "here"),
+            ("AWS_INSTANCE_ID", "i-1"),
+            ("XRAY_PROXY_ALLOW_ALL", "true"),
+        ];
+        let (config, _) = run("", &variables, "Extensions:\n  RoleExternalID: ours\n");
+        let aws = config.aws;
+        assert_eq!(aws.proxy.as_deref(), Some("http://proxy:3128"));
+        assert_eq!(aws.no_proxy.as_deref(), Some("sts.example"));
+        assert_eq!(aws.ca_bundle, Some(PathBuf::from("/etc/ours.pem")));
+        assert_eq!(
+            (aws.hostname.as_deref(), aws.instance_id.as_deref()),
+            (Some("here"), Some("i-1"))
+        );
+        assert_eq!(aws.role_external_id.as_deref(), Some("ours"));
+        assert!(config.proxy_allow_all);
+        assert!(!run("", &[], "").0.proxy_allow_all);
     }
 
     #[test]

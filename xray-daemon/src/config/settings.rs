@@ -47,6 +47,8 @@ pub struct DaemonConfig {
     pub otlp_grpc: Option<SocketAddr>,
     /// TCP address for OTLP by HTTP; `None`: not taken.
     pub otlp_http: Option<SocketAddr>,
+    /// Whether every call on the TCP address is signed and passed on, not the sampling calls alone.
+    pub proxy_allow_all: bool,
     /// Settings of the backend `aws`.
     pub aws: AwsSettings,
     /// Settings of the backend `otlp`.
@@ -99,14 +101,24 @@ pub struct AwsSettings {
     pub resource_arn: Option<String>,
     /// Role to assume for uploads.
     pub role_arn: Option<String>,
+    /// What that role wants to hear from whoever assumes it.
+    pub role_external_id: Option<String>,
     /// HTTP proxy to AWS.
     pub proxy: Option<String>,
+    /// Hosts that are reached without the proxy, as in `NO_PROXY`.
+    pub no_proxy: Option<String>,
+    /// File of certificates to trust instead of the system's, as in `AWS_CA_BUNDLE`.
+    pub ca_bundle: Option<PathBuf>,
     /// Whether the endpoint's certificate goes unchecked.
     pub no_verify_ssl: bool,
     /// Whether the machine's metadata (ECS, EC2) is left alone.
     pub local_mode: bool,
     /// Most uploads at once; `None`: up to 256, as many as are needed.
     pub concurrency: Option<usize>,
+    /// Name of this machine, told to AWS; `None`: that of the EC2 instance, if it is one.
+    pub hostname: Option<String>,
+    /// Id of the EC2 instance, told to AWS; `None`: asked of the machine's metadata.
+    pub instance_id: Option<String>,
 }
 
 impl DaemonConfig {
@@ -143,6 +155,7 @@ impl Default for DaemonConfig {
             ready_requires_credentials: false,
             otlp_grpc: None,
             otlp_http: None,
+            proxy_allow_all: false,
             aws: AwsSettings::default(),
             #[cfg(feature = "otlp-out")]
             otlp: OtlpSettings::default(),

@@ -256,6 +256,20 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
         "Not ready before AWS credentials are found, however long that takes.",
     )
     .by_default("false"),
+    ours(
+        "role-external-id",
+        "RoleExternalID",
+        Kind::Text,
+        "External id that the role of --role-arn asks for.",
+    ),
+    ours(
+        "proxy-allow-all",
+        "ProxyAllowAll",
+        Kind::Switch,
+        "Sign and pass on every call on the TCP address, as the reference does.",
+    )
+    .by_default("false")
+    .differs("every call is signed and passed on, with the headers that meshes add"),
     ours("log-format", "LogFormat", Kind::Text, "How lines are written: text or json.")
         .by_default("text"),
     ours(

@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::connection_errors::{ConnectionError, ConnectionErrors};
 use super::latency::Latency;
 use super::snapshot::{BackendSnapshot, CodeCount};
 
@@ -114,6 +115,9 @@ pub struct BackendCounters {
     last_error: Mutex<Option<(SystemTime, String)>>,
     /// 0: not known, 1: none, 2: valid.
     credentials: AtomicU64,
+    /// Where they came from, or why there are none.
+    credentials_note: Mutex<Option<String>>,
+    connection_errors: ConnectionErrors,
 }
 
 impl BackendCounters {
@@ -142,6 +146,8 @@ impl BackendCounters {
             last_success_us: AtomicU64::default(),
             last_error: Mutex::default(),
             credentials: AtomicU64::default(),
+            credentials_note: Mutex::default(),
+            connection_errors: ConnectionErrors::default(),
         }
     }
 
@@ -257,6 +263,25 @@ impl BackendCounters {
         self.credentials.store(1 + u64::from(valid), Ordering::Relaxed);
     }
 
+    /// Keeps where credentials came from, or why there are none.
+    #[cfg(any(feature = "aws", test))]
+    pub(crate) fn set_credentials_note(&self, note: String) {
+        if let Ok(mut last) = self.credentials_note.lock() {
+            *last = Some(note);
+        }
+    }
+
+    /// Where credentials came from, or why there are none.
+    pub(crate) fn credentials_note(&self) -> Option<String> {
+        self.credentials_note.lock().ok()?.clone()
+    }
+
+    /// Counts a failed call of the service.
+    #[cfg(any(feature = "aws", test))]
+    pub(crate) fn add_connection_error(&self, kind: ConnectionError) {
+        self.connection_errors.add(kind);
+    }
+
     /// Whether credentials were found; `None`: nobody has looked yet.
     pub(crate) fn credentials_valid(&self) -> Option<bool> {
         match self.credentials.load(Ordering::Relaxed) {
@@ -293,6 +318,8 @@ impl BackendCounters {
             last_success: (micros > 0).then(|| UNIX_EPOCH + Duration::from_micros(micros)),
             last_error: self.last_error.lock().ok().and_then(|last| last.clone()),
             credentials_valid: self.credentials_valid(),
+            credentials_note: self.credentials_note(),
+            connection_errors: self.connection_errors.snapshot(),
         }
     }
 

@@ -8,17 +8,23 @@
 //! the segments that an earlier run left in the spool.
 
 mod backend;
+mod connection_errors;
 mod intake;
 mod latency;
 mod recent;
 mod root;
+mod sampling;
 mod senders;
 mod snapshot;
 
 pub use backend::{BackendCounters, DropReason, UploadResult};
+pub use connection_errors::{ConnectionError, ConnectionErrorCounts};
 pub use intake::{IntakeCounters, RejectReason};
 pub use latency::{LATENCY_BOUNDS_S, LatencySnapshot};
 pub use recent::RefusedDatagram;
 pub use root::Counters;
+#[cfg(any(feature = "aws", test))]
+pub(crate) use sampling::UpstreamEnd;
+pub use sampling::{SamplingCall, SamplingCounters, SamplingResult, SamplingSnapshot};
 pub use senders::{SENDER_BUCKET, SenderSnapshot};
 pub use snapshot::{BackendSnapshot, CodeCount, IntakeSnapshot, Snapshot};

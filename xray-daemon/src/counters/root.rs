@@ -1,7 +1,7 @@
 //! The one object that all stages count into.
 //!
-//! In: the names of the backends, at start. Out: [`Snapshot`]s. Owns the counters of intake and of
-//! each backend.
+//! In: the names of the backends, at start. Out: [`Snapshot`]s. Owns the counters of intake, of
+//! each backend and of the port for sampling calls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,13 +9,14 @@ use std::time::SystemTime;
 
 use tokio::time::Instant;
 
-use super::{BackendCounters, IntakeCounters, Snapshot};
+use super::{BackendCounters, IntakeCounters, SamplingCounters, Snapshot};
 
 /// All counters of one daemon. Shared as an `Arc`; cheap to read at any time.
 #[derive(Debug)]
 pub struct Counters {
     intake: IntakeCounters,
     backends: Vec<Arc<BackendCounters>>,
+    sampling: Arc<SamplingCounters>,
     /// Bytes of received chunks that are still referenced, in flight ones included.
     held_bytes: Arc<AtomicUsize>,
     buffer_limit_bytes: AtomicUsize,
@@ -29,6 +30,7 @@ impl Counters {
         Self {
             intake: IntakeCounters::default(),
             backends: backends.into_iter().map(BackendCounters::new).map(Arc::new).collect(),
+            sampling: Arc::default(),
             held_bytes: Arc::default(),
             buffer_limit_bytes: AtomicUsize::new(0),
             started: Instant::now(),
@@ -51,6 +53,11 @@ impl Counters {
         self.backends.iter().find(|backend| backend.name() == name)
     }
 
+    /// What the port for sampling calls counts.
+    pub fn sampling(&self) -> &Arc<SamplingCounters> {
+        &self.sampling
+    }
+
     /// The gauge that every chunk in memory adds itself to.
     pub(crate) fn held_bytes(&self) -> &Arc<AtomicUsize> {
         &self.held_bytes
@@ -69,6 +76,7 @@ impl Counters {
             // Backends first: what moves on meanwhile is then received but not yet sent.
             backends: self.backends.iter().map(|backend| backend.snapshot()).collect(),
             intake: self.intake.snapshot(),
+            sampling: self.sampling.snapshot(),
             held_bytes: self.held_bytes.load(Ordering::Relaxed) as u64,
             buffer_limit_bytes: self.buffer_limit_bytes.load(Ordering::Relaxed) as u64,
         }

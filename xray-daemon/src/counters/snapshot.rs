@@ -5,7 +5,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{DropReason, LatencySnapshot, RejectReason, UploadResult};
+use super::{
+    ConnectionErrorCounts, DropReason, LatencySnapshot, RejectReason, SamplingSnapshot,
+    UploadResult,
+};
 
 /// All counters at one moment.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub struct Snapshot {
     pub intake: IntakeSnapshot,
     /// What became of it, for each backend in the order of `--backend`.
     pub backends: Vec<BackendSnapshot>,
+    /// What was asked on the port for sampling calls.
+    pub sampling: SamplingSnapshot,
     /// Bytes of received datagrams in memory, queued or in flight, shared between backends.
     pub held_bytes: u64,
     /// Most bytes that `held_bytes` may reach before the oldest segments are dropped.
@@ -107,6 +112,10 @@ pub struct BackendSnapshot {
     pub last_error: Option<(SystemTime, String)>,
     /// Whether credentials were found; `None` where none are needed or nobody has looked yet.
     pub credentials_valid: Option<bool>,
+    /// Where the credentials came from, or why there are none.
+    pub credentials_note: Option<String>,
+    /// Why calls of the service failed.
+    pub connection_errors: ConnectionErrorCounts,
 }
 
 impl BackendSnapshot {

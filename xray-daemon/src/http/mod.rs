@@ -5,9 +5,11 @@
 //! pages: requests that a browser sends for a page of somebody else are refused.
 
 mod origin;
+mod patience;
 #[cfg(any(feature = "aws", feature = "otlp-out"))]
 mod percent;
 mod server;
+mod waiting;
 
 pub(crate) use origin::refuse_browsers;
 #[cfg(any(feature = "aws", feature = "otlp-out"))]

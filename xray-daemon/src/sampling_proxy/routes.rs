@@ -2,42 +2,53 @@
 //!
 //! In: any request on TCP 2000. Out: a router that lets two calls through. Owns the allow-list.
 
+use std::sync::Arc;
+
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, post};
+use axum::routing::post;
 use axum::{Router, middleware};
 
+use super::counted::count;
+use crate::counters::SamplingCounters;
 use crate::http::refuse_browsers;
 
-/// The calls that SDKs make here.
-pub(super) const CALLS: [&str; 2] = ["/GetSamplingRules", "/SamplingTargets"];
-
-/// Answers the two calls by `answer`, refuses everything else.
-pub(super) fn allow<S: Clone + Send + Sync + 'static>(answer: &MethodRouter<S>) -> Router<S> {
-    let route = |router: Router<S>, call: &&str| router.route(call, answer.clone());
-    guard(CALLS.iter().fold(Router::new(), route))
-}
+/// The call for sampling rules.
+pub(super) const RULES: &str = "/GetSamplingRules";
+/// The call that gives statistics and gets targets.
+pub(super) const TARGETS: &str = "/SamplingTargets";
 
 /// Refuses whatever `router` does not answer, and whatever web pages send.
-pub(crate) fn guard<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+pub(crate) fn guard<S: Clone + Send + Sync + 'static>(
+    router: Router<S>,
+    counters: Arc<SamplingCounters>,
+) -> Router<S> {
+    watched(router.fallback(refuse).method_not_allowed_fallback(refuse), counters)
+}
+
+/// Refuses what web pages send, and counts.
+pub(super) fn watched<S: Clone + Send + Sync + 'static>(
+    router: Router<S>,
+    counters: Arc<SamplingCounters>,
+) -> Router<S> {
     router
-        .fallback(refuse)
-        .method_not_allowed_fallback(refuse)
         .layer(middleware::from_fn(refuse_browsers))
+        .layer(middleware::from_fn_with_state(counters, count))
 }
 
 /// For daemons without a backend that knows sampling rules: SDKs fall back to their local rules.
-pub(crate) fn unanswered() -> Router {
+pub(crate) fn unanswered(counters: Arc<SamplingCounters>) -> Router {
     let text = r#"{"message":"no backend of this daemon answers sampling calls"}"#;
     let json = [(header::CONTENT_TYPE, "application/json")];
-    allow(&post(move || async move { (StatusCode::SERVICE_UNAVAILABLE, json, text) }))
+    let answer = post(move || async move { (StatusCode::SERVICE_UNAVAILABLE, json, text) });
+    guard(Router::new().route(RULES, answer.clone()).route(TARGETS, answer), counters)
 }
 
 async fn refuse(method: Method, uri: Uri) -> Response {
     let path: String = uri.path().chars().take(64).collect();
     let message = format!(
         "{method} {path} is not answered here: this port takes POST /GetSamplingRules and POST \
-         /SamplingTargets"
+         /SamplingTargets; --proxy-allow-all passes everything on, signed as this daemon"
     );
     let body = serde_json::json!({ "message": message }).to_string();
     let json = [(header::CONTENT_TYPE, "application/json")];
@@ -51,9 +62,18 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
+    use crate::counters::{Counters, SamplingCall, SamplingResult};
 
-    async fn answer(method: &str, path: &str, origin: Option<&str>) -> (u16, String) {
-        let router: Router = allow(&post(|| async { "answered" }));
+    /// Status and body, and what was counted.
+    async fn answer(
+        method: &str,
+        path: &str,
+        origin: Option<&str>,
+    ) -> (u16, String, Vec<(SamplingCall, SamplingResult)>) {
+        let counters = Counters::new(["aws"]);
+        let answered = post(|| async { "answered" });
+        let router = Router::new().route(RULES, answered.clone()).route(TARGETS, answered);
+        let router: Router = guard(router, Arc::clone(counters.sampling()));
         let mut request = Request::builder().method(method).uri(path);
         if let Some(origin) = origin {
             request = request.header("origin", origin);
@@ -61,13 +81,16 @@ mod tests {
         let response = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         let status = response.status().as_u16();
         let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
-        (status, String::from_utf8(body.to_vec()).unwrap())
+        let counted = counters.snapshot().sampling.requests.into_iter();
+        let counted = counted.filter(|(.., count)| *count == 1).map(|(call, end, _)| (call, end));
+        (status, String::from_utf8(body.to_vec()).unwrap(), counted.collect())
     }
 
     #[tokio::test]
     async fn the_two_calls_are_answered() {
-        for call in CALLS {
-            assert_eq!(answer("POST", call, None).await, (200, "answered".into()));
+        for (path, call) in [(RULES, SamplingCall::Rules), (TARGETS, SamplingCall::Targets)] {
+            let counted = vec![(call, SamplingResult::Answered)];
+            assert_eq!(answer("POST", path, None).await, (200, "answered".into(), counted));
         }
     }
 
@@ -80,22 +103,32 @@ mod tests {
             ("DELETE", "/"),
             ("OPTIONS", "/SamplingTargets"),
         ] {
-            let (status, body) = answer(method, path, None).await;
+            let (status, body, counted) = answer(method, path, None).await;
             assert_eq!(status, 403, "{method} {path}");
             let body: serde_json::Value = serde_json::from_str(&body).unwrap();
             assert_eq!(
                 body["message"],
                 format!(
                     "{method} {path} is not answered here: this port takes POST \
-                     /GetSamplingRules and POST /SamplingTargets"
+                     /GetSamplingRules and POST /SamplingTargets; --proxy-allow-all passes \
+                     everything on, signed as this daemon"
                 )
             );
+            assert_eq!(counted, [(SamplingCall::Other, SamplingResult::Refused)]);
         }
     }
 
     #[tokio::test]
-    async fn web_pages_are_refused() {
-        let (status, _) = answer("POST", CALLS[0], Some("http://127.0.0.1:2000")).await;
+    async fn web_pages_are_refused_and_counted() {
+        let (status, _, counted) = answer("POST", RULES, Some("http://127.0.0.1:2000")).await;
         assert_eq!(status, 403);
+        assert_eq!(counted, [(SamplingCall::Rules, SamplingResult::Refused)]);
+    }
+
+    #[tokio::test]
+    async fn a_daemon_without_rules_says_so() {
+        let router = unanswered(Arc::default());
+        let request = Request::post(RULES).body(Body::empty()).unwrap();
+        assert_eq!(router.oneshot(request).await.unwrap().status(), 503);
     }
 }

@@ -106,6 +106,12 @@ pub(super) fn denies_identity(response: &Response<Bytes>) -> bool {
     client_error && is_identity(&fault(response).0)
 }
 
+/// Whether an answer says that the service, or our identity, fails; another attempt may help.
+pub(crate) fn is_failure(response: &Response<Bytes>) -> bool {
+    let status = response.status();
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || denies_identity(response)
+}
+
 fn unprocessed(batch: &[Segment], body: &[u8]) -> Vec<Unprocessed> {
     // An answer that cannot be read came with a status that says all were taken.
     let answer: Option<Answer> = serde_json::from_slice(body).ok();
@@ -274,5 +280,11 @@ mod tests {
         let denied = answer(403, &[("x-amzn-errortype", "AccessDeniedException")], "");
         assert!(!denies_identity(&denied));
         assert!(!denies_identity(&answer(200, &[], "")));
+        let fails: Vec<_> = [200, 400, 403, 413, 429, 500, 503]
+            .into_iter()
+            .filter(|status| is_failure(&answer(*status, &[], "")))
+            .collect();
+        assert_eq!(fails, [429, 500, 503]);
+        assert!(is_failure(&expired) && !is_failure(&denied));
     }
 }

@@ -9,9 +9,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use xray_tracing::translate::Options;
 
 use super::answer::{self, NAME};
-use super::body;
 use super::service::{CallError, XRay};
+use super::{body, failure};
 use crate::backend::{Backend, BackendError, BoxFuture, Delivered, Retry, Unprocessed};
+use crate::counters::BackendCounters;
 use crate::otlp::{Datagrams, Documents};
 use crate::segment::Segment;
 
@@ -29,12 +30,17 @@ const TIMESTAMP: HeaderName = HeaderName::from_static("x-amzn-xray-timestamp");
 pub(crate) struct AwsBackend {
     service: Arc<XRay>,
     max_uploads: usize,
+    counters: Arc<BackendCounters>,
 }
 
 impl AwsBackend {
-    /// `max_uploads`: most calls at once.
-    pub(crate) fn new(service: Arc<XRay>, max_uploads: usize) -> Self {
-        Self { service, max_uploads }
+    /// `max_uploads`: most calls at once. `counters`: what failures are counted into.
+    pub(crate) fn new(
+        service: Arc<XRay>,
+        max_uploads: usize,
+        counters: Arc<BackendCounters>,
+    ) -> Self {
+        Self { service, max_uploads, counters }
     }
 
     async fn call(&self, batch: &[Segment]) -> Result<Delivered, BackendError> {
@@ -65,7 +71,11 @@ impl AwsBackend {
 
     async fn call_once(&self, documents: &[Segment]) -> Result<Delivered, BackendError> {
         let headers = headers(SystemTime::now());
-        match self.service.call(PATH, headers, body::write(documents)).await {
+        let called = self.service.call(PATH, headers, body::write(documents)).await;
+        if let Some(kind) = failure::kind(&called) {
+            self.counters.add_connection_error(kind);
+        }
+        match called {
             Ok(response) => answer::read(documents, &response),
             Err(error) => Err(again(error)),
         }

@@ -1,7 +1,8 @@
-//! The credentials that calls are signed with, kept until shortly before they end.
+//! The credentials that calls are signed with, replaced well before they end.
 //!
-//! In: a provider of the SDK. Out: an identity, from memory while it is valid. Owns the identity.
-//! Only one look-up runs at a time; while it fails, credentials that are still valid are used on.
+//! In: a provider of the SDK. Out: an identity, from memory while it is valid. Owns the identity,
+//! and the look-ups: only one runs at a time, none holds up a call whose identity is still good,
+//! and while look-ups fail, credentials that are still valid are used on.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -10,20 +11,16 @@ use arc_swap::ArcSwapOption;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::identity::Identity;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tokio::time::{Instant, timeout};
 
-use super::service::XRay;
-
-/// How long before their end credentials are replaced.
+/// How long before their end credentials are replaced; half of their life where that is shorter.
 const REFRESH_BEFORE: Duration = Duration::from_secs(5 * 60);
+/// Credentials that end within this time are not used: the call takes some of it.
+const SPARE: Duration = Duration::from_secs(1);
 /// Shortest time between two look-ups once one has failed.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Longest that one look-up may take.
 const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(15);
-/// Longest pause between the look-ups of [`watch_credentials`].
-const WATCH_CAP: Duration = Duration::from_secs(60);
 
 /// Why there are no credentials.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -34,8 +31,16 @@ pub(crate) struct NoCredentials(String);
 #[derive(Debug)]
 pub(super) struct Identities {
     provider: SharedCredentialsProvider,
-    current: ArcSwapOption<Identity>,
+    current: ArcSwapOption<Current>,
     look_up: Mutex<Option<Failed>>,
+}
+
+/// What calls are signed with now.
+#[derive(Debug)]
+struct Current {
+    identity: Arc<Identity>,
+    /// `None`: they have no end.
+    renew_at: Option<SystemTime>,
 }
 
 /// The last look-up, if it failed.
@@ -50,18 +55,23 @@ impl Identities {
         Self { provider, current: ArcSwapOption::empty(), look_up: Mutex::new(None) }
     }
 
-    /// A valid identity.
+    /// A valid identity: from memory, else looked up.
     pub(super) async fn get(&self) -> Result<Arc<Identity>, NoCredentials> {
-        if let Some(current) = self.valid_for(REFRESH_BEFORE) {
-            return Ok(current);
+        match self.valid() {
+            Some(identity) => Ok(identity),
+            None => self.renew().await,
         }
+    }
+
+    /// A valid identity, looked up again if the one in memory is due.
+    pub(super) async fn renew(&self) -> Result<Arc<Identity>, NoCredentials> {
         let mut last = self.look_up.lock().await;
         // Somebody else may have looked while we waited.
-        if let Some(current) = self.valid_for(REFRESH_BEFORE) {
-            return Ok(current);
+        if let Some(identity) = self.valid().filter(|_| self.due_in() != Some(Duration::ZERO)) {
+            return Ok(identity);
         }
         if let Some(failed) = last.as_ref().filter(|failed| failed.at.elapsed() < RETRY_AFTER) {
-            return self.valid_for(Duration::ZERO).ok_or_else(|| failed.reason.clone());
+            return self.valid().ok_or_else(|| failed.reason.clone());
         }
         match self.look_up().await {
             Ok(identity) => {
@@ -70,13 +80,30 @@ impl Identities {
             }
             Err(reason) => {
                 *last = Some(Failed { at: Instant::now(), reason: reason.clone() });
-                self.valid_for(Duration::ZERO).ok_or(reason)
+                self.valid().ok_or(reason)
             }
         }
     }
 
-    /// Forgets the identity: the service does not accept it.
-    pub(super) fn forget(&self) {
+    /// How long until the identity is to be looked up again; `None`: it has no end.
+    pub(super) fn due_in(&self) -> Option<Duration> {
+        let current = self.current.load();
+        let Some(current) = current.as_ref() else { return Some(Duration::ZERO) };
+        let renew_at = current.renew_at?;
+        Some(renew_at.duration_since(SystemTime::now()).unwrap_or_default())
+    }
+
+    /// Forgets `identity`: the service does not accept it. One that has replaced it meanwhile stays.
+    pub(super) fn forget(&self, identity: &Arc<Identity>) {
+        let current = self.current.load_full();
+        if current.is_some_and(|current| Arc::ptr_eq(&current.identity, identity)) {
+            self.current.store(None);
+        }
+    }
+
+    /// Forgets the identity, where nobody knows which one was used.
+    #[cfg(feature = "otlp-out")]
+    pub(super) fn forget_current(&self) {
         self.current.store(None);
     }
 
@@ -86,14 +113,19 @@ impl Identities {
             .map_err(|_| NoCredentials("the look-up took too long".into()))?
             .map_err(|error| NoCredentials(causes(&error)))?;
         let identity = Arc::new(Identity::from(credentials));
-        self.current.store(Some(Arc::clone(&identity)));
+        let now = SystemTime::now();
+        let renew_at = identity.expiration().map(|end| {
+            let life = end.duration_since(now).unwrap_or_default();
+            end - REFRESH_BEFORE.min(life / 2)
+        });
+        self.current.store(Some(Arc::new(Current { identity: Arc::clone(&identity), renew_at })));
         Ok(identity)
     }
 
-    fn valid_for(&self, time: Duration) -> Option<Arc<Identity>> {
-        self.current.load_full().filter(|identity| {
-            identity.expiration().is_none_or(|end| end > SystemTime::now() + time)
-        })
+    fn valid(&self) -> Option<Arc<Identity>> {
+        let current = self.current.load_full()?;
+        let end = current.identity.expiration();
+        end.is_none_or(|end| end > SystemTime::now() + SPARE).then(|| Arc::clone(&current.identity))
     }
 }
 
@@ -105,30 +137,6 @@ fn causes(error: &dyn std::error::Error) -> String {
         cause = source.source();
     }
     text
-}
-
-/// Looks for credentials from the start on, until they are found for the first time: readiness
-/// waits for it, and the log says what is missing before a segment does.
-pub(crate) async fn watch_credentials(service: Arc<XRay>, stop: CancellationToken) {
-    let mut pause = RETRY_AFTER;
-    loop {
-        let found = tokio::select! {
-            () = stop.cancelled() => return,
-            found = service.identity() => found,
-        };
-        match found {
-            Ok(_) => {
-                info!("AWS credentials found");
-                return;
-            }
-            Err(reason) => warn!(retry_in_s = pause.as_secs(), "{reason}"),
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = sleep(pause) => {}
-        }
-        pause = (pause * 2).min(WATCH_CAP);
-    }
 }
 
 #[cfg(test)]
@@ -190,21 +198,35 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn credentials_are_replaced_before_they_end() {
+    async fn credentials_are_replaced_when_half_their_life_is_over() {
         let (identities, _) = identities(&[Some(200), Some(3600)]);
         assert_eq!(key(&identities).await, "key0");
-        assert_eq!(key(&identities).await, "key1");
-        assert_eq!(key(&identities).await, "key1");
+        let due = identities.due_in().unwrap();
+        assert!(due > Duration::from_secs(95) && due <= Duration::from_secs(100), "{due:?}");
+        identities.renew().await.unwrap();
+        assert_eq!(key(&identities).await, "key0", "they are not due yet");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn credentials_that_are_still_valid_are_used_while_the_look_up_fails() {
-        let (identities, provider) = identities(&[Some(200), None]);
-        assert_eq!(key(&identities).await, "key0");
-        assert_eq!(key(&identities).await, "key0");
-        assert_eq!(key(&identities).await, "key0");
-        // The failed look-up is not repeated at once.
+    async fn credentials_that_end_at_once_are_replaced_at_once() {
+        let (identities, _) = identities(&[Some(0), Some(3600)]);
+        identities.get().await.unwrap();
+        assert_eq!(key(&identities).await, "key1");
+        let due = identities.due_in().unwrap();
+        assert!(due > Duration::from_secs(3295) && due <= Duration::from_secs(3300), "{due:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_up_that_fails_is_not_repeated_at_once() {
+        let (identities, provider) = identities(&[Some(0), None]);
+        identities.get().await.unwrap();
+        for _ in 0..10 {
+            assert!(key(&identities).await.ends_with("none here"));
+        }
         assert_eq!(provider.asked.load(Ordering::Relaxed), 2);
+        tokio::time::advance(RETRY_AFTER).await;
+        key(&identities).await;
+        assert_eq!(provider.asked.load(Ordering::Relaxed), 3);
     }
 
     #[tokio::test(start_paused = true)]
@@ -218,8 +240,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_the_service_does_not_accept_is_looked_up_again() {
         let (identities, _) = identities(&[Some(3600)]);
-        assert_eq!(key(&identities).await, "key0");
-        identities.forget();
+        let refused = identities.get().await.unwrap();
+        identities.forget(&refused);
+        assert_eq!(key(&identities).await, "key1");
+        // The answer to a call that was signed before says nothing about the new ones.
+        identities.forget(&refused);
         assert_eq!(key(&identities).await, "key1");
     }
 }

@@ -1,7 +1,7 @@
 //! AWS X-Ray as a backend: documents go there byte for byte.
 //!
-//! In: batches. Out: `PutTraceSegments` calls, and signed sampling calls for the proxy. Owns the
-//! connections to the service and the credentials. Region, credentials and endpoint are looked up
+//! In: batches. Out: `PutTraceSegments` calls, signed sampling calls for the proxy, telemetry. Owns
+//! the connections to the service and the credentials. Region, credentials and endpoint are looked up
 //! by the AWS SDK; the calls are our own, because the SDK's client costs 300 µs a request and two
 //! copies of every document. What its request would look like is asked of it once, at start:
 //!
@@ -17,20 +17,31 @@
 mod answer;
 mod backend;
 mod body;
-mod error;
+mod failure;
+
+mod clients;
+mod credentials;
 mod identity;
+mod metadata;
 mod region;
 mod sdk;
 mod service;
 mod sign;
 #[cfg(feature = "otlp-out")]
 mod signer;
+mod watch;
+
+mod telemetry;
+
+mod error;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use answer::is_failure;
 pub(crate) use backend::AwsBackend;
 pub use error::AwsError;
-pub(crate) use identity::watch_credentials;
 pub(crate) use service::{CallError, XRay};
 #[cfg(feature = "otlp-out")]
 pub(crate) use signer::Signer;
+pub(crate) use telemetry::report;
+pub(crate) use watch::watch_credentials;

@@ -7,49 +7,78 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::ProvideRegion;
 use aws_config::profile::ProfileFileRegionProvider;
 use serde::Deserialize;
-use tracing::debug;
 
 use super::error::AwsError;
+use super::metadata::Metadata;
 use crate::config::AwsSettings;
 
-/// Longest that the machine's metadata service may take; elsewhere it does not answer at all.
-const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
-const READ_TIMEOUT: Duration = Duration::from_millis(500);
 /// Longest metadata file that is read.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// Finds the region.
-pub(super) async fn find(settings: &AwsSettings) -> Result<String, AwsError> {
-    let region = look_for(settings).await.ok_or(AwsError::NoRegion)?;
-    // It becomes part of a host name.
-    let valid = region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    if valid && region.len() <= 64 { Ok(region) } else { Err(AwsError::Region(region)) }
+/// A region, and where it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Region {
+    pub(super) name: String,
+    pub(super) found_in: RegionSource,
 }
 
-async fn look_for(settings: &AwsSettings) -> Option<String> {
+/// Where a region was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RegionSource {
+    Settings,
+    Environment,
+    EcsFile,
+    Ec2,
+    Sdk,
+}
+
+impl RegionSource {
+    /// For people.
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Settings => "--region or configuration file",
+            Self::Environment => "AWS_REGION",
+            Self::EcsFile => "ECS metadata file",
+            Self::Ec2 => "EC2 metadata",
+            Self::Sdk => "AWS_DEFAULT_REGION or profile",
+        }
+    }
+}
+
+/// Finds the region.
+pub(super) async fn find(settings: &AwsSettings, metadata: &Metadata) -> Result<Region, AwsError> {
+    let (name, found_in) = look_for(settings, metadata).await.ok_or(AwsError::NoRegion)?;
+    // It becomes part of a host name.
+    let valid = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if valid && name.len() <= 64 {
+        Ok(Region { name, found_in })
+    } else {
+        Err(AwsError::Region(name))
+    }
+}
+
+async fn look_for(settings: &AwsSettings, metadata: &Metadata) -> Option<(String, RegionSource)> {
     let set = |value: &String| !value.is_empty();
     if let Some(region) = settings.region.clone().filter(set) {
-        return Some(region);
+        return Some((region, RegionSource::Settings));
     }
     if let Some(region) = std::env::var("AWS_REGION").ok().filter(set) {
-        return Some(region);
+        return Some((region, RegionSource::Environment));
     }
     if !settings.local_mode {
         if let Some(region) = of_this_task(|name| std::env::var(name).ok()) {
-            return Some(region);
+            return Some((region, RegionSource::EcsFile));
         }
-        if let Some(region) = of_this_instance().await {
-            return Some(region);
+        if let Some(region) = of_this_instance(metadata).await {
+            return Some((region, RegionSource::Ec2));
         }
     }
-    of_the_sdk().await
+    of_the_sdk().await.map(|region| (region, RegionSource::Sdk))
 }
 
 /// `AWS_DEFAULT_REGION` and the profile, without the machine's metadata.
@@ -79,35 +108,19 @@ fn of_this_task(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
 }
 
 /// The region in the identity document of an EC2 instance.
-async fn of_this_instance() -> Option<String> {
+async fn of_this_instance(metadata: &Metadata) -> Option<String> {
     #[derive(Deserialize)]
     struct Identity {
         region: String,
     }
-    let disabled = std::env::var("AWS_EC2_METADATA_DISABLED").unwrap_or_default();
-    if disabled.eq_ignore_ascii_case("true") {
-        return None;
-    }
-    let client = aws_config::imds::Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(READ_TIMEOUT)
-        .operation_timeout(METADATA_TIMEOUT)
-        .max_attempts(3)
-        .build();
-    match client.get("/latest/dynamic/instance-identity/document").await {
-        Ok(document) => {
-            serde_json::from_str(document.as_ref()).ok().map(|identity: Identity| identity.region)
-        }
-        Err(error) => {
-            debug!(%error, "no EC2 metadata");
-            None
-        }
-    }
+    let document = metadata.get("/latest/dynamic/instance-identity/document").await?;
+    serde_json::from_str(&document).ok().map(|identity: Identity| identity.region)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::aws::clients::Clients;
 
     fn of_task(enabled: &str, file: &str) -> Option<String> {
         let folder = tempfile::tempdir().unwrap();
@@ -141,9 +154,12 @@ mod tests {
             region: Some(region.to_owned()),
             ..AwsSettings::default()
         };
-        assert_eq!(find(&settings("eu-west-1")).await.unwrap(), "eu-west-1");
+        let http = Clients::new(&AwsSettings { no_verify_ssl: true, ..AwsSettings::default() });
+        let metadata = Metadata::new(&http.unwrap().sdk);
+        let found = find(&settings("eu-west-1"), &metadata).await.unwrap();
+        assert_eq!((found.name.as_str(), found.found_in), ("eu-west-1", RegionSource::Settings));
         for region in ["evil.example/", "a b", &"x".repeat(65)] {
-            let error = find(&settings(region)).await.unwrap_err();
+            let error = find(&settings(region), &metadata).await.unwrap_err();
             assert!(matches!(error, AwsError::Region(_)), "{error}");
         }
     }

@@ -1,80 +1,60 @@
-//! What the AWS SDK knows: credentials, endpoint, and what its own request looks like.
+//! What the AWS SDK knows: its settings, the endpoint, and what its own request looks like.
 //!
-//! In: settings and a region. Out: a credentials provider, the URL and user agent of calls. Owns
+//! In: settings and a region. Out: the SDK's configuration, the URL and user agent of calls. Owns
 //! nothing afterwards. Endpoint rules (partitions, FIPS, dual stack, `AWS_ENDPOINT_URL`, profiles)
 //! are the SDK's: it is made to build one request, which is looked at and never sent.
 
 use std::sync::{Arc, Mutex};
 
 use aws_config::retry::RetryConfig;
-use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use tracing::info;
 
 use super::error::AwsError;
 use crate::config::AwsSettings;
 
-/// Session name of an assumed role. Rule: the reference daemon 3.6.6.
-const SESSION_NAME: &str = "xray-daemon";
 /// Path of the call that is asked for.
 const CALL_PATH: &str = "/TraceSegments";
 
-/// What the SDK has found.
+/// Where and as whom X-Ray is called.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
-    pub(super) credentials: SharedCredentialsProvider,
     /// URL without the path of a call and without a slash at the end.
     pub(super) endpoint: String,
     /// How the SDK calls itself.
     pub(super) user_agent: String,
 }
 
-/// Asks the SDK.
-pub(super) async fn ask(settings: &AwsSettings, region: &str) -> Result<Found, AwsError> {
-    let mut loader =
-        aws_config::defaults(BehaviorVersion::latest()).region(Region::new(region.to_owned()));
-    if let Some(endpoint) = &settings.endpoint {
-        loader = loader.endpoint_url(endpoint);
-    }
-    let config = loader.load().await;
+/// The SDK's configuration: environment and files, without credentials.
+pub(super) async fn load(region: &str, http: &SharedHttpClient) -> SdkConfig {
+    let loader = aws_config::defaults(BehaviorVersion::latest());
+    let loader = loader.region(Region::new(region.to_owned())).http_client(http.clone());
+    loader.no_credentials().load().await
+}
+
+/// Asks the SDK for the endpoint of X-Ray. An endpoint in the settings is X-Ray's alone: services
+/// that give out credentials have their own.
+pub(super) async fn ask(
+    settings: &AwsSettings,
+    region: &str,
+    sdk: &SdkConfig,
+) -> Result<Found, AwsError> {
+    let config = match &settings.endpoint {
+        None => sdk.clone(),
+        Some(endpoint) => sdk.to_builder().endpoint_url(endpoint).build(),
+    };
     let request = sample_request(&config).await.map_err(|source| match &settings.endpoint {
         Some(endpoint) => AwsError::Endpoint(endpoint.clone()),
         None => AwsError::NoEndpoint { region: region.to_owned(), source },
     })?;
     let endpoint = request.uri().strip_suffix(CALL_PATH).unwrap_or(request.uri()).to_owned();
     let user_agent = request.headers().get("user-agent").unwrap_or_default().to_owned();
-    Ok(Found { credentials: credentials(settings, region, &config).await, endpoint, user_agent })
-}
-
-async fn credentials(
-    settings: &AwsSettings,
-    region: &str,
-    config: &SdkConfig,
-) -> SharedCredentialsProvider {
-    if let Some(role_arn) = settings.role_arn.as_deref() {
-        info!("Assuming role {role_arn}");
-        let role = AssumeRoleProvider::builder(role_arn)
-            .session_name(SESSION_NAME)
-            .region(Region::new(region.to_owned()))
-            .configure(&without_endpoint(config));
-        return SharedCredentialsProvider::new(role.build().await);
-    }
-    // The loader always sets the default chain.
-    config.credentials_provider().unwrap_or_else(|| SharedCredentialsProvider::new(worthless()))
-}
-
-/// The endpoint of X-Ray is not that of the service that gives out roles.
-fn without_endpoint(config: &SdkConfig) -> SdkConfig {
-    let mut builder = config.to_builder();
-    builder.set_endpoint_url(None);
-    builder.build()
+    Ok(Found { endpoint, user_agent })
 }
 
 /// The request that the SDK would send, built with credentials that are worth nothing.
@@ -139,6 +119,10 @@ mod tests {
             ("cn-north-1", "https://xray.cn-north-1.amazonaws.com.cn/TraceSegments"),
             ("us-gov-west-1", "https://xray.us-gov-west-1.amazonaws.com/TraceSegments"),
             ("us-iso-east-1", "https://xray.us-iso-east-1.c2s.ic.gov/TraceSegments"),
+            ("us-isob-east-1", "https://xray.us-isob-east-1.sc2s.sgov.gov/TraceSegments"),
+            ("us-isof-south-1", "https://xray.us-isof-south-1.csp.hci.ic.gov/TraceSegments"),
+            ("eu-isoe-west-1", "https://xray.eu-isoe-west-1.cloud.adc-e.uk/TraceSegments"),
+            ("eusc-de-east-1", "https://xray.eusc-de-east-1.amazonaws.eu/TraceSegments"),
         ] {
             assert_eq!(endpoint(region, |_| ()).await, url);
         }
@@ -166,7 +150,12 @@ mod tests {
             endpoint: Some("https://localhost:4566/".into()),
             ..AwsSettings::default()
         };
-        let found = ask(&settings, "us-east-1").await.unwrap();
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url("http://of-all-services:1")
+            .build();
+        let found = ask(&settings, "us-east-1", &sdk).await.unwrap();
         assert_eq!(found.endpoint, "https://localhost:4566");
         assert!(found.user_agent.starts_with("aws-sdk-rust/"), "{}", found.user_agent);
     }

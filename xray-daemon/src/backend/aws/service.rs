@@ -14,12 +14,15 @@ use http_body_util::{BodyExt, Full, Limited};
 use tokio::time::timeout;
 use tracing::info;
 
+use super::clients::Clients;
+use super::credentials::{self, Source};
 use super::error::AwsError;
 use super::identity::{Identities, NoCredentials};
-use super::sdk;
+use super::metadata::Metadata;
+use super::region::{self, Region, RegionSource};
 use super::sign::{NotSigned, sign_request};
-use super::{answer, region};
-use crate::backend::http_client::{self, ClientSettings, HttpClient};
+use super::{answer, sdk};
+use crate::backend::http_client::HttpClient;
 use crate::config::AwsSettings;
 use crate::counters::BackendCounters;
 
@@ -52,9 +55,11 @@ pub(crate) struct XRay {
     client: HttpClient,
     /// Without a slash at the end.
     endpoint: String,
-    region: String,
+    region: Region,
     user_agent: HeaderValue,
+    credentials: Source,
     identities: Identities,
+    metadata: Metadata,
     counters: Arc<BackendCounters>,
 }
 
@@ -65,26 +70,33 @@ impl XRay {
         settings: &AwsSettings,
         counters: Arc<BackendCounters>,
     ) -> Result<Self, AwsError> {
-        let region = region::find(settings).await?;
-        info!("Using region: {region}");
-        let found = sdk::ask(settings, &region).await?;
+        let clients = Clients::new(settings)?;
+        let metadata = Metadata::new(&clients.sdk);
+        let region = region::find(settings, &metadata).await?;
+        info!("Using region: {}", region.name);
+        let sdk_config = sdk::load(&region.name, &clients.sdk).await;
+        let found = sdk::ask(settings, &region.name, &sdk_config).await?;
         info!("HTTP Proxy server using X-Ray Endpoint : {}", found.endpoint);
         let valid: Result<Uri, _> = found.endpoint.parse();
         if !valid.is_ok_and(|uri| uri.host().is_some() && uri.scheme().is_some()) {
             return Err(AwsError::Endpoint(found.endpoint));
         }
+        let credentials = credentials::source(settings, &region.name, &sdk_config, &metadata).await;
         Ok(Self {
-            client: http_client::build(&ClientSettings {
-                proxy: settings.proxy.as_deref(),
-                no_verify: settings.no_verify_ssl,
-                ..ClientSettings::default()
-            })?,
+            client: clients.xray,
             user_agent: user_agent(&found.user_agent),
             endpoint: found.endpoint,
             region,
-            identities: Identities::new(found.credentials),
+            identities: Identities::new(credentials.provider.clone()),
+            credentials,
+            metadata,
             counters,
         })
+    }
+
+    /// The region and where it was found, for people.
+    pub(crate) fn region_and_source(&self) -> String {
+        format!("{} ({})", self.region.name, self.region.found_in.label())
     }
 
     /// Where calls go, without a slash at the end.
@@ -94,7 +106,14 @@ impl XRay {
 
     /// What calls are signed for.
     pub(crate) fn region(&self) -> &str {
-        &self.region
+        &self.region.name
+    }
+
+    /// What the metadata service of EC2 says of `path`; `None` where nothing else came from there:
+    /// then this is no EC2 instance, or it shall not be asked.
+    pub(super) async fn ec2_metadata(&self, path: &str) -> Option<String> {
+        let asked = self.region.found_in == RegionSource::Ec2 || self.credentials.is_ec2();
+        if asked { self.metadata.get(path).await } else { None }
     }
 
     /// An identity, and the gauge that tells whether there is one.
@@ -104,16 +123,45 @@ impl XRay {
         identity
     }
 
+    /// Looks the identity up again if it is due; returns where it was found.
+    pub(super) async fn renew_identity(&self) -> Result<String, NoCredentials> {
+        let found =
+            self.identities.renew().await.map(|_| {
+                self.credentials.found_in().unwrap_or_else(|| "an unknown place".to_owned())
+            });
+        self.counters.set_credentials_valid(found.is_ok());
+        self.counters.set_credentials_note(match &found {
+            Ok(source) => source.clone(),
+            Err(reason) => reason.to_string(),
+        });
+        found
+    }
+
+    /// How long until the identity is to be looked up again; `None`: it has no end.
+    pub(super) fn identity_due_in(&self) -> Option<Duration> {
+        self.identities.due_in()
+    }
+
     /// Calls `path` with `headers` and `body`.
     pub(crate) async fn call(
         &self,
         path: &str,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
         body: Bytes,
     ) -> Result<Response<Bytes>, CallError> {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let mut request = Request::post(path).body(body)?;
+        *request.headers_mut() = headers;
+        self.send(request).await
+    }
+
+    /// Sends a request, whose URI is path and query alone.
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
+        let mut used = None;
         let call = async {
             let identity = self.identity().await?;
-            let request = self.request(path, headers, body, &identity, SystemTime::now())?;
+            let request = self.signed(request, &identity, SystemTime::now())?;
+            used = Some(identity);
             let response = self.client.request(request.map(Full::new)).await?;
             let (head, body) = response.into_parts();
             let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
@@ -121,28 +169,26 @@ impl XRay {
             Ok(Response::from_parts(head, body))
         };
         let response = timeout(CALL_TIMEOUT, call).await.unwrap_or(Err(CallError::TimedOut))?;
-        if answer::denies_identity(&response) {
-            self.identities.forget();
+        if answer::denies_identity(&response)
+            && let Some(used) = used
+        {
+            self.identities.forget(&used);
             self.counters.set_credentials_valid(false);
         }
         Ok(response)
     }
 
     /// The signed request of a call.
-    pub(super) fn request(
+    pub(super) fn signed(
         &self,
-        path: &str,
-        headers: HeaderMap,
-        body: Bytes,
+        mut request: Request<Bytes>,
         identity: &Identity,
         now: SystemTime,
     ) -> Result<Request<Bytes>, CallError> {
-        let mut request = Request::post(format!("{}{path}", self.endpoint)).body(body)?;
-        *request.headers_mut() = headers;
-        let json = HeaderValue::from_static("application/json");
-        request.headers_mut().insert(CONTENT_TYPE, json);
-        request.headers_mut().insert(USER_AGENT, self.user_agent.clone());
-        sign_request(&mut request, identity, &self.region, now)?;
+        let target = format!("{}{}", self.endpoint, request.uri());
+        *request.uri_mut() = target.parse().map_err(http::Error::from)?;
+        request.headers_mut().entry(USER_AGENT).or_insert_with(|| self.user_agent.clone());
+        sign_request(&mut request, identity, &self.region.name, now)?;
         Ok(request)
     }
 }

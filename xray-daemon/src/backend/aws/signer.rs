@@ -8,11 +8,13 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 
+use super::clients::Clients;
 use super::error::AwsError;
 use super::identity::Identities;
-use super::sdk;
+use super::metadata::Metadata;
 use super::service::CallError;
 use super::sign::sign_request;
+use super::{credentials, sdk};
 use crate::config::AwsSettings;
 use crate::counters::BackendCounters;
 
@@ -31,10 +33,11 @@ impl Signer {
         region: &str,
         counters: Arc<BackendCounters>,
     ) -> Result<Self, AwsError> {
-        // An endpoint of the settings is that of `PutTraceSegments`.
-        let settings = AwsSettings { endpoint: None, ..settings.clone() };
-        let found = sdk::ask(&settings, region).await?;
-        let identities = Identities::new(found.credentials);
+        let clients = Clients::new(settings)?;
+        let metadata = Metadata::new(&clients.sdk);
+        let sdk = sdk::load(region, &clients.sdk).await;
+        let credentials = credentials::source(settings, region, &sdk, &metadata).await;
+        let identities = Identities::new(credentials.provider);
         Ok(Self { region: region.to_owned(), identities, counters })
     }
 
@@ -49,7 +52,7 @@ impl Signer {
     /// Looks for other credentials where an answer says that these are not good.
     pub(crate) fn look_at(&self, response: &Response<Bytes>) {
         if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&response.status()) {
-            self.identities.forget();
+            self.identities.forget_current();
             self.counters.set_credentials_valid(false);
         }
     }

@@ -9,6 +9,8 @@ use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::identity::Identity;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request};
 
 use super::backend::{PATH, headers};
 use super::service::XRay;
@@ -33,9 +35,7 @@ async fn our_request_is_the_sdks_but_for_what_is_listed() {
     let batch = [Segment::new("{}".into(), None)];
     let identity = Identity::from(Credentials::new("none", "none", None, None, "none"));
     let now = SystemTime::now();
-    let mut extra = headers(now);
-    extra.clear();
-    let ours = service.request(PATH, extra, body::write(&batch), &identity, now).unwrap();
+    let ours = service.signed(request(HeaderMap::new(), &batch), &identity, now).unwrap();
 
     assert_eq!(ours.method().as_str(), theirs.method());
     assert_eq!(ours.uri().to_string(), theirs.uri());
@@ -67,9 +67,8 @@ async fn calls_carry_what_the_reference_adds() {
     let service = service().await;
     let session = Credentials::new("AKID", "secret", Some("token".into()), None, "test");
     let now = SystemTime::UNIX_EPOCH + std::time::Duration::new(1_732_414_637, 5);
-    let request = service
-        .request(PATH, headers(now), body::write(&[]), &Identity::from(session), now)
-        .unwrap();
+    let request = request(headers(now), &[]);
+    let request = service.signed(request, &Identity::from(session), now).unwrap();
     let header = |name: &str| request.headers()[name].to_str().unwrap();
     assert_eq!(header("x-amzn-xray-timestamp"), "1732414637.000000005");
     assert_eq!(header("x-amz-date"), "20241124T021717Z");
@@ -84,6 +83,14 @@ async fn calls_carry_what_the_reference_adds() {
         "{authorization}"
     );
     assert!(authorization.contains("Credential=AKID/20241124/eu-west-1/xray/aws4_request,"));
+}
+
+/// What a call gives to be signed.
+fn request(mut headers: HeaderMap, batch: &[Segment]) -> Request<Bytes> {
+    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    let mut request = Request::post(PATH).body(body::write(batch)).unwrap();
+    *request.headers_mut() = headers;
+    request
 }
 
 async fn service() -> XRay {
