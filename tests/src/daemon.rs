@@ -76,6 +76,14 @@ impl DaemonOptions {
         self
     }
 
+    /// Uploading to `xray` without a key: that is for the test to give.
+    pub fn without_key(xray: &FakeXray) -> Self {
+        Self::new()
+            .args(["--backend", "aws", "--region", REGION])
+            .env("AWS_ENDPOINT_URL_XRAY", xray.endpoint())
+            .env("SSL_CERT_FILE", xray.authority_file().to_string_lossy())
+    }
+
     /// Adds a variable to its environment.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

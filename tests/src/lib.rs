@@ -24,6 +24,7 @@ mod ports;
 mod process;
 mod require;
 mod segments;
+pub mod stand_ins;
 mod wait;
 
 pub use account::Account;

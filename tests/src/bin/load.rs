@@ -2,6 +2,7 @@
 //!
 //! ```sh
 //! cargo run --release -p e2e --bin load                       # everything, ours: 20 minutes
+//! cargo run --release -p e2e --bin load -- sampling           # the cost of a sampling call
 //! cargo run --release -p e2e --bin load -- 5k burst --seconds 20 --runs 3 --reference /usr/bin/xray
 //! ```
 
@@ -12,7 +13,8 @@ use std::process::exit;
 use std::time::Duration;
 
 use e2e::load::{
-    Lengths, Program, Row, Scenario, machine, measure, measure_rest, rest_table, scenarios, table,
+    Lengths, Program, Row, Scenario, machine, measure, measure_rest, measure_sampling, rest_table,
+    sampling_table, scenarios, table,
 };
 
 const USAGE: &str = "\
@@ -32,10 +34,17 @@ const STARTS: usize = 20;
 /// How long a daemon is watched doing nothing.
 const IDLE: Duration = Duration::from_secs(10);
 
+/// Name of what is measured apart too: sampling calls.
+const SAMPLING: &str = "sampling";
+/// Calls of each kind, for each second that a run shall last.
+const CALLS_PER_SECOND: u64 = 2_000;
+
 #[derive(Debug)]
 struct Options {
     scenarios: Vec<Scenario>,
     rest: bool,
+    /// Sampling calls of each kind; `None`: not asked for.
+    sampling: Option<u64>,
     runs: u32,
     programs: Vec<Program>,
 }
@@ -53,6 +62,13 @@ async fn main() {
             rows.push(measure_rest(program, STARTS, IDLE).await);
         }
         println!("{}", rest_table(&rows));
+    }
+    if let Some(requests) = options.sampling {
+        let mut rows = Vec::new();
+        for program in &options.programs {
+            rows.extend(measure_sampling(requests, program).await);
+        }
+        println!("{}", sampling_table(&rows));
     }
     let mut rows: Vec<Row> = Vec::new();
     for scenario in &options.scenarios {
@@ -90,17 +106,19 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         }
     }
     let all = scenarios(lengths);
-    let is_known = |name: &String| name == REST || all.iter().any(|scenario| scenario.name == name);
+    let is_apart = |name: &String| name == REST || name == SAMPLING;
+    let is_known = |name: &String| is_apart(name) || all.iter().any(|scenario| scenario.name == name);
     if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
         return Err(format!("no scenario {unknown}; {}", known(&all)));
     }
     let wanted = |asked: &str| names.is_empty() || names.iter().any(|name| name == asked);
     let rest = wanted(REST);
+    let sampling = wanted(SAMPLING).then_some(lengths.steady_s * CALLS_PER_SECOND);
     let scenarios = all.into_iter().filter(|scenario| wanted(scenario.name)).collect();
-    Ok(Options { scenarios, rest, runs, programs })
+    Ok(Options { scenarios, rest, sampling, runs, programs })
 }
 
 fn known(all: &[Scenario]) -> String {
-    let names: Vec<_> = all.iter().map(|scenario| scenario.name).chain([REST]).collect();
+    let names: Vec<_> = all.iter().map(|scenario| scenario.name).chain([REST, SAMPLING]).collect();
     format!("scenarios: {}", names.join(", "))
 }

@@ -10,11 +10,13 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// A TLS set-up for HTTP/1.1 whose authority is written to `authority_file`.
-pub(super) fn server_config(authority_file: &Path) -> Arc<ServerConfig> {
+/// A TLS set-up for HTTP/1.1 whose authority is written to `authority_file`; `more_names` stand in
+/// its certificate too.
+pub(super) fn server_config(authority_file: &Path, more_names: &[&str]) -> Arc<ServerConfig> {
     let authority = authority();
     fs::write(authority_file, authority.pem()).unwrap();
-    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let names = ["localhost", "127.0.0.1"].iter().chain(more_names);
+    let names: Vec<_> = names.map(|name| (*name).to_owned()).collect();
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &authority).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));

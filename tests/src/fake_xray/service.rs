@@ -66,8 +66,13 @@ impl Shared {
 impl FakeXray {
     /// Starts the service on a free port.
     pub async fn start() -> Self {
+        Self::start_as(&[]).await
+    }
+
+    /// Starts the service with a certificate for these names too.
+    pub async fn start_as(names: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let tls = certificate::server_config(&folder.path().join("authority.pem"));
+        let tls = certificate::server_config(&folder.path().join("authority.pem"), names);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
@@ -91,6 +96,11 @@ impl FakeXray {
     /// Its URL, for an endpoint override.
     pub fn endpoint(&self) -> String {
         format!("https://localhost:{}", self.address.port())
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// PEM file of the authority to trust, for `SSL_CERT_FILE`.
@@ -262,8 +272,9 @@ fn act(call: &Call, fault: &Fault, state: &mut State) -> Answer {
     if let Some(counter) = &mut state.counter {
         if call.path() == "/TraceSegments" {
             counter.count(&call.body);
+            return Answer::ok(json!({ "UnprocessedTraceSegments": [] }));
         }
-        return Answer::ok(json!({ "UnprocessedTraceSegments": [] }));
+        return operations::answer(call, &state.sampling, &mut state.accepted, |_| None);
     }
     if let Err(refusal) = &call.signature {
         return Answer::error(StatusCode::FORBIDDEN, refusal.code(), &format!("{refusal:?}"));

@@ -15,6 +15,7 @@ mod program;
 mod report;
 mod rest;
 mod run;
+mod sampling;
 mod scenario;
 mod sender;
 
@@ -22,4 +23,5 @@ pub use program::Program;
 pub use report::{RestRow, Row, machine, rest_table, table};
 pub use rest::measure_rest;
 pub use run::measure;
+pub use sampling::{SamplingRow, measure_sampling, sampling_table};
 pub use scenario::{Ending, Lengths, Rate, Scenario, Spooling, Trouble, scenarios};

@@ -4,8 +4,10 @@
 
 mod bad_input;
 mod browser;
+mod credentials;
 mod demo;
 mod drop_in;
+mod endpoints;
 mod fake_service;
 mod faults;
 mod forwarding;
@@ -13,9 +15,11 @@ mod lifecycle;
 mod load_short;
 mod local_api;
 mod otlp;
+mod proxy;
 mod sampling;
 mod sdk_node;
 mod sdk_python;
 mod spool;
 mod strangers;
+mod telemetry;
 mod traces;
