@@ -107,7 +107,8 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
     }
     let all = scenarios(lengths);
     let is_apart = |name: &String| name == REST || name == SAMPLING;
-    let is_known = |name: &String| is_apart(name) || all.iter().any(|scenario| scenario.name == name);
+    let is_known =
+        |name: &String| is_apart(name) || all.iter().any(|scenario| scenario.name == name);
     if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
         return Err(format!("no scenario {unknown}; {}", known(&all)));
     }
