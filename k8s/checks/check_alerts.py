@@ -1,5 +1,7 @@
 """Alert rules: promtool's own check and unit tests, a test for each, metrics that exist."""
 
+import tempfile
+
 import yaml
 
 from lib import K8S, check, equal, main, run, tool
@@ -56,6 +58,21 @@ def what_the_issue_asks_for_is_watched():
     equal(wanted - names, set(), "rules that are missing")
     for rule in rules():
         assert rule["labels"]["severity"] in ("warning", "critical") and set(rule["annotations"]) == {"summary", "description"}, rule["alert"]
+
+
+@check
+def promtool_takes_what_the_managed_collector_collects():
+    template = (K8S / "terraform/20-observability/scrape.yaml.tftpl").read_text()
+    text = template.replace("${interval}", "30s").replace("${cluster}", "eks-cluster-with-vpc")
+    assert "${" not in text, "a variable that Terraform is not asked to fill"
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(text)
+        file.flush()
+        # The token's file is in a pod.
+        run(promtool(), "check", "config", "--syntax-only", file.name)
+    jobs = {job["job_name"]: job for job in yaml.safe_load(text)["scrape_configs"]}
+    ours = {rule.get("target_label") for rule in jobs["kubernetes-pods"]["relabel_configs"]}
+    assert {"namespace", "pod", "node"} <= ours, f"labels by which alerts and dashboards go: {ours}"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pathlib
 import re
 import shutil
 
-from lib import K8S, TOOLS, Skip, run, tool
+from lib import K8S, TOOLS, Unlisted, run, tool
 
 STACKS = ["10-cluster", "20-observability", "30-grafana", "40-app"]
 REGISTRY = "registry.terraform.io/hashicorp/aws"
@@ -22,7 +22,7 @@ def program():
     """Terraform's path."""
     found = shutil.which("terraform")
     if found is None:
-        raise Skip("no terraform; install 1.10 or newer")
+        raise Unlisted("no terraform; install 1.10 or newer")
     return found
 
 
@@ -30,15 +30,15 @@ def program():
 def mirror():
     """A folder with the real AWS provider: TF_MIRROR, or the one that the machine has."""
     named = os.environ.get("TF_MIRROR")
-    places = [pathlib.Path(named)] if named else [pathlib.Path("/opt"), pathlib.Path("/usr/local"), pathlib.Path.home()]
-    for place in places:
-        # Not deeper than a mirror would be put; what cannot be read is passed over.
-        for folder, folders, _ in os.walk(place):
-            if "registry.terraform.io" in folders:
-                return pathlib.Path(folder)
-            if len(pathlib.Path(folder).relative_to(place).parts) > 4:
-                folders.clear()
-    raise Skip("no mirror with the AWS provider; TF_MIRROR names one")
+    if named:
+        return pathlib.Path(named)
+    for place in ("/opt", "/"):
+        # Not what this file makes itself, nor what a stack was initialised with.
+        passed = ["-path", "/tmp", "-o", "-path", "/proc", "-o", "-name", ".tools", "-o", "-name", ".terraform"]
+        found = run("find", place, "-xdev", "(", *passed, ")", "-prune", "-o", "-type", "d", "-name", "registry.terraform.io", "-print", "-quit", ok=False)
+        if found.stdout.strip():
+            return pathlib.Path(found.stdout.splitlines()[0]).parent
+    raise Unlisted("no mirror with the AWS provider; TF_MIRROR names one")
 
 
 @functools.cache
