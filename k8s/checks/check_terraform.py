@@ -2,8 +2,11 @@
 
 import re
 
+import yaml
+
+from charts import only, pod_of, template
 from lib import K8S, check, equal, main, run, slow
-from terraform import NEWEST, REAL, STACKS, in_stack, program, test_messages
+from terraform import NEWEST, REAL, STACKS, in_stack, program, test_messages, told
 
 FOLDER = K8S / "terraform"
 # Fewest runs in the tests of a stack; a stack without tests passes nothing.
@@ -54,6 +57,24 @@ def tests_pass_with_the_real_provider():
 @slow
 def tests_pass_with_the_newest_provider():
     tested(NEWEST)
+
+
+@check
+@slow
+def charts_take_the_values_that_terraform_prints():
+    for name, texts in told("40-app").items():
+        for chart, output in [("xray-daemon", "xray_daemon_values"), ("workshop", "workshop_values")]:
+            (text,) = texts[f"output {output}"]
+            objects = list(yaml.safe_load_all(template("helm4", chart, yaml.safe_load(text), image=[]).stdout))
+            assert len(objects) > 5, f"{name}, {chart}: {len(objects)} objects"
+        if name == "irsa":
+            account = only(list(yaml.safe_load_all(template("helm4", "xray-daemon", yaml.safe_load(texts["output xray_daemon_values"][0]), image=[]).stdout)), "ServiceAccount")
+            equal(account["metadata"]["annotations"], {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/x-ray-daemon-role"}, "annotations")
+    (text,) = told("40-app")["pod_identity"]["output xray_daemon_values"]
+    objects = list(yaml.safe_load_all(template("helm4", "xray-daemon", yaml.safe_load(text), image=[]).stdout))
+    image = pod_of(only(objects, "DaemonSet"))["containers"][0]["image"]
+    equal(image, "111122223333.dkr.ecr.us-east-1.amazonaws.com/xray-daemon:0.1.0", "image")
+    equal(only(objects, "NetworkPolicy")["spec"]["ingress"][1]["from"], [{"ipBlock": {"cidr": "10.0.0.0/16"}}], "who may scrape")
 
 
 @check

@@ -97,7 +97,7 @@ MARK = "policies: "
 
 
 def that_tells(stack):
-    """An assertion that fails with every policy of the stack in its message: how a test run tells values."""
+    """An assertion that fails with every policy, and values for charts, in its message: how a test run tells them."""
     text = "\n".join(path.read_text() for path in sorted((K8S / "terraform" / stack).glob("*.tf")))
     told = []
     for kind, name, body in re.findall(r'^resource "(\w+)" "(\w+)" \{\n(.*?)^\}', text, re.M | re.S):
@@ -106,13 +106,14 @@ def that_tells(stack):
                 several = re.search(r"^  (count|for_each) +=", body, re.M)
                 values = f"[for one in {kind}.{name} : one.{key}]" if several else f"[{kind}.{name}.{key}]"
                 told.append(f'"{kind}.{name} {key}" = {values}')
+    told += [f'"output {name}" = [output.{name}]' for name in re.findall(r'^output "(\w+_values)"', text, re.M)]
     values = "{ " + ", ".join(told) + " }"
     return f'  assert {{\n    condition     = var.region == \"\"\n    error_message = "{MARK}${{jsonencode({values})}}"\n  }}\n'
 
 
 @functools.cache
 def told(stack):
-    """The policies of every run of a stack's tests with the real provider: run and address to texts."""
+    """What every run of a stack's tests with the real provider tells: run and address to texts."""
     folder = prepared(REAL)[0] / stack
     (folder / "policies").mkdir(exist_ok=True)
     for test in (folder / "tests").glob("*.tftest.hcl"):
@@ -136,6 +137,6 @@ def policies():
         assert met, f"{stack}: no run told its policies"
         for name, texts in met.items():
             for address, values in texts.items():
-                for text in values:
-                    resource, key = address.split(" ")
+                resource, key = address.split(" ")
+                for text in values if resource != "output" else []:
                     yield stack, name, resource, key, json.loads(text)

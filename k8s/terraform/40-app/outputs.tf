@@ -7,7 +7,6 @@ output "xray_daemon_values" {
   description = "Values for the chart xray-daemon: terraform output -raw xray_daemon_values"
   value = yamlencode(merge(
     {
-      mode   = var.identity == "irsa" ? "sidecar" : "daemonset"
       region = var.region
       image  = { repository = local.cluster.repositories["xray-daemon"] }
       # AMP's collector comes from addresses of the VPC, not from a pod.
