@@ -176,7 +176,7 @@ impl fmt::Debug for Row {
 fn default(spec: &OptionSpec) -> (String, String) {
     match spec.long {
         "buffer-memory" => {
-            let megabytes = Memory::of_this_process().default_buffer_bytes() >> 20;
+            let megabytes = Memory::of_this_process().buffer_bytes(None) >> 20;
             (megabytes.to_string(), "default, 1 % of memory, at least 16".into())
         }
         "region" => (String::new(), "looked up at start: ECS, EC2, profile".into()),

@@ -232,7 +232,8 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
         "OtlpEndpoint",
         Kind::Text,
         "URL for --backend otlp. Default: OTEL_EXPORTER_OTLP_ENDPOINT, or http://localhost:4318.",
-    ),
+    )
+    .by_default("http://localhost:4318"),
     ours(
         "drain-timeout",
         "DrainTimeout",

@@ -8,17 +8,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode, Uri};
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::timeout;
+use http::{HeaderMap, Response, StatusCode};
 
+use super::reach::reach;
 use super::report::Finding;
 use crate::backend::aws::{AwsError, CallError, XRay};
 use crate::config::AwsSettings;
 use crate::counters::BackendCounters;
 
-/// Longest that a name server, or a connection, may take.
-const WITHIN: Duration = Duration::from_secs(5);
 /// A clock that is off by more makes AWS refuse signatures; by less than a fifth it is of no note.
 const MAX_SKEW: Duration = Duration::from_secs(5 * 60);
 
@@ -34,7 +31,8 @@ pub(super) async fn check(settings: &AwsSettings) -> Vec<Finding> {
     let mut findings =
         vec![Finding::ok("region", service.region()), Finding::ok("endpoint", service.endpoint())];
     let target = settings.proxy.as_deref().unwrap_or(service.endpoint());
-    let reached = reach(target, settings.proxy.is_some()).await;
+    let check = if settings.proxy.is_some() { "proxy" } else { "connection" };
+    let reached = reach(check, target).await;
     let is_reached = reached.verdict != super::Verdict::Fail;
     findings.push(reached);
     let credentials = credentials(&service).await;
@@ -60,59 +58,6 @@ fn not_opened(refused: &AwsError) -> Finding {
         }
         other => Finding::fail("endpoint", with_causes(other), "put right what is named"),
     }
-}
-
-/// Finds the host's address and connects.
-async fn reach(url: &str, is_proxy: bool) -> Finding {
-    let check = if is_proxy { "proxy" } else { "connection" };
-    let uri: Option<Uri> = url.parse().ok();
-    let Some(host) = uri.as_ref().and_then(Uri::host) else {
-        return Finding::fail(
-            check,
-            format!("{url} is no URL"),
-            "give one such as http://proxy:3128",
-        );
-    };
-    let tls = uri.as_ref().and_then(Uri::scheme_str) == Some("https");
-    let port = uri.as_ref().and_then(Uri::port_u16).unwrap_or(if tls { 443 } else { 80 });
-    // A literal of version 6 stands in brackets in a URL.
-    let name = host.trim_matches(['[', ']']);
-    let found = timeout(WITHIN, lookup_host((name, port))).await;
-    let addresses: Vec<_> = match found {
-        Ok(Ok(addresses)) => addresses.collect(),
-        Ok(Err(error)) => return unknown_name(check, name, &error.to_string()),
-        Err(_) => return unknown_name(check, name, "no answer from the name server"),
-    };
-    let started = Instant::now();
-    let mut last = "no address".to_owned();
-    for address in &addresses {
-        match timeout(WITHIN, TcpStream::connect(address)).await {
-            Ok(Ok(_)) => {
-                let took_ms = started.elapsed().as_millis();
-                return Finding::ok(
-                    check,
-                    format!("{name} is {address}, connects in {took_ms} ms"),
-                );
-            }
-            Ok(Err(error)) => last = format!("{address}: {error}"),
-            Err(_) => last = format!("{address}: no answer within {} s", WITHIN.as_secs()),
-        }
-    }
-    Finding::fail(
-        check,
-        format!("{name} cannot be connected to: {last}"),
-        "let TCP to it out (security group, NAT, network policy), use a VPC endpoint of X-Ray, or \
-         --proxy-address",
-    )
-}
-
-fn unknown_name(check: &str, name: &str, reason: &str) -> Finding {
-    Finding::fail(
-        check,
-        format!("{name} has no address: {reason}"),
-        "is the region right? Look at the name server (/etc/resolv.conf, CoreDNS), or give \
-         --proxy-address",
-    )
 }
 
 async fn credentials(service: &XRay) -> Finding {
@@ -275,15 +220,6 @@ mod tests {
         let unsigned = finding(403, r#"{"message":"The request signature does not match"}"#);
         assert_eq!(unsigned.verdict, Verdict::Fail);
         assert!(unsigned.advice.unwrap().contains("clock"));
-    }
-
-    #[tokio::test]
-    async fn a_name_that_nobody_knows_and_a_port_that_nobody_holds_are_told_apart() {
-        let unknown = reach("https://xray.invalid", false).await;
-        assert!(unknown.detail.starts_with("xray.invalid has no address: "), "{unknown:?}");
-        let closed = reach("http://127.0.0.1:1", true).await;
-        assert!(closed.detail.starts_with("127.0.0.1 cannot be connected to: "), "{closed:?}");
-        assert_eq!(closed.check, "proxy");
     }
 
     #[tokio::test]

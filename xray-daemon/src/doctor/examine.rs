@@ -33,6 +33,7 @@ pub async fn examine(config: &DaemonConfig, test_segment: TestSegment) -> Report
         }
         findings.extend(aws);
     }
+    findings.extend(otlp(config).await);
     findings.extend(match test_segment {
         TestSegment::Send => segment::check(config, running.as_ref(), &unusable).await,
         TestSegment::Omit => vec![Finding::skip("test segment", "not asked for")],
@@ -43,6 +44,20 @@ pub async fn examine(config: &DaemonConfig, test_segment: TestSegment) -> Report
 #[cfg(feature = "aws")]
 async fn aws(config: &DaemonConfig) -> Vec<Finding> {
     super::aws::check(&config.aws).await
+}
+
+#[cfg(feature = "otlp-out")]
+async fn otlp(config: &DaemonConfig) -> Option<Finding> {
+    if !config.backends.contains(&BackendKind::Otlp) {
+        return None;
+    }
+    let target = config.otlp.proxy.clone().unwrap_or_else(|| config.otlp.endpoint.to_string());
+    Some(super::reach::reach("otlp connection", &target).await)
+}
+
+#[cfg(not(feature = "otlp-out"))]
+async fn otlp(_config: &DaemonConfig) -> Option<Finding> {
+    None
 }
 
 #[cfg(not(feature = "aws"))]

@@ -16,22 +16,21 @@ const GOOD_RECEIVE_BYTES: usize = 4 << 20;
 /// Most sockets on the UDP port, as the daemon takes them.
 const MAX_SOCKETS: usize = 64;
 
-/// Whether memory for segments leaves room below the container's limit.
+/// How much memory segments get, and whether that is what was asked for.
 pub(super) fn memory(config: &DaemonConfig, memory: Memory) -> Finding {
-    let buffer_bytes = config.buffer_bytes.unwrap_or_else(|| memory.default_buffer_bytes());
-    let all_bytes = buffer_bytes.saturating_add(memory.receive_bytes()) as u64;
-    let buffer_mb = buffer_bytes >> 20;
-    match memory.limit_bytes() {
-        None => Finding::ok("memory", format!("{buffer_mb} MB for segments, no container limit")),
-        Some(limit) if all_bytes > limit / 4 * 3 => Finding::warn(
-            "memory",
-            format!("{buffer_mb} MB for segments in a container of {} MB", limit >> 20),
-            "lower --buffer-memory or raise the container's limit, or a full buffer gets the \
-             daemon killed",
-        ),
-        Some(limit) => Finding::ok(
-            "memory",
-            format!("{buffer_mb} MB for segments in a container of {} MB", limit >> 20),
+    let check = "memory";
+    let used_bytes = memory.buffer_bytes(config.buffer_bytes);
+    let limit = memory.limit_bytes().map_or_else(
+        || "no container limit".to_owned(),
+        |bytes| format!("a container of {} MB", bytes >> 20),
+    );
+    let detail = format!("{} MB for segments, {limit}", used_bytes >> 20);
+    match config.buffer_bytes.filter(|asked| *asked > used_bytes) {
+        None => Finding::ok(check, detail),
+        Some(asked) => Finding::warn(
+            check,
+            format!("{detail}, though {} MB are asked for", asked >> 20),
+            "lower --buffer-memory to half of the container's limit, or raise that",
         ),
     }
 }
@@ -123,18 +122,18 @@ mod tests {
     use crate::doctor::Verdict;
 
     #[test]
-    fn a_buffer_that_fills_its_container_is_a_warning() {
+    fn a_buffer_that_its_container_has_no_room_for_is_a_warning() {
         let config = |megabytes: usize| DaemonConfig {
             buffer_bytes: Some(megabytes << 20),
             ..DaemonConfig::default()
         };
         let container = Memory::with_limit(64 << 20);
-        assert_eq!(memory(&config(24), container).verdict, Verdict::Ok);
-        assert_eq!(
-            memory(&config(24), container).detail,
-            "24 MB for segments in a container of 64 MB"
-        );
-        assert_eq!(memory(&config(40), container).verdict, Verdict::Warn);
+        let expected = Finding::ok("memory", "24 MB for segments, a container of 64 MB");
+        assert_eq!(memory(&config(24), container), expected);
+        let warned = memory(&config(40), container);
+        assert_eq!(warned.verdict, Verdict::Warn);
+        let detail = "32 MB for segments, a container of 64 MB, though 40 MB are asked for";
+        assert_eq!(warned.detail, detail);
     }
 
     #[test]

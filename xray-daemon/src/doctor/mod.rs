@@ -8,6 +8,7 @@
 //! examine ─▶ machine   kernel buffers, memory, folders, addresses in a container
 //!         ─▶ ports     free, or held by a daemon of ours
 //!         ─▶ aws       region, endpoint, name, connection, credentials, a signed call, the clock
+//!         ─▶ otlp      name, connection
 //!         ─▶ segment   a test segment, by UDP, to every backend
 //! ```
 
@@ -18,6 +19,8 @@ mod report;
 mod aws;
 mod machine;
 mod ports;
+#[cfg(any(feature = "aws", feature = "otlp-out"))]
+mod reach;
 mod segment;
 
 pub use examine::{TestSegment, examine};

@@ -9,7 +9,7 @@ use serde_json::Value;
 const SOON: Duration = Duration::from_secs(20);
 
 /// Families that charts, dashboards and alerts rely on: type, and labels of their samples.
-const PROMISED: [(&str, &str, &[&str]); 14] = [
+const PROMISED: [(&str, &str, &[&str]); 18] = [
     ("segments_received", "counter", &[]),
     ("segments_rejected", "counter", &["reason"]),
     ("segments_sent", "counter", &["backend"]),
@@ -17,6 +17,10 @@ const PROMISED: [(&str, &str, &[&str]); 14] = [
     ("segments_dropped", "counter", &["backend", "reason"]),
     ("segments_retried", "counter", &["backend"]),
     ("kernel_drops", "counter", &[]),
+    ("segments_accepted", "counter", &["backend"]),
+    ("segments_replayed", "counter", &["backend"]),
+    ("segments_spooled", "gauge", &["backend"]),
+    ("spool_bytes", "gauge", &["backend"]),
     ("segments_queued", "gauge", &["backend"]),
     ("segments_in_flight", "gauge", &["backend"]),
     ("queue_bytes", "gauge", &["backend"]),
