@@ -68,7 +68,12 @@ pub(crate) fn doctor(arguments: Vec<String>, environment: &Environment) -> ExitC
 
 fn examined(config: DaemonConfig, test_segment: TestSegment) -> Report {
     match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
-        Ok(runtime) => runtime.block_on(examine(&config, test_segment)),
+        Ok(runtime) => {
+            let report = runtime.block_on(examine(&config, test_segment));
+            // A name server that does not answer must not hold up the end.
+            runtime.shutdown_background();
+            report
+        }
         Err(refused) => Report {
             findings: vec![Finding::fail(
                 "machine",

@@ -76,7 +76,10 @@ impl Asked {
     fn answer(&self) -> Result<String, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
-        match runtime.block_on(probe(&self.url, self.within)) {
+        let answer = runtime.block_on(probe(&self.url, self.within));
+        // A name server that does not answer must not hold up the end.
+        runtime.shutdown_background();
+        match answer {
             Ok(answer) if answer.status == 200 => Ok(answer.text),
             Ok(answer) => Err(answer.text),
             Err(ProbeError::Unreachable { url, source }) => Err(format!(
