@@ -44,6 +44,8 @@
 //! | `reqwest` | `reqwest::Client`: subsegments and headers for calls |
 //! | `aws` | `aws::Interceptor`: subsegments for calls of the AWS SDK for Rust |
 //! | `lambda` | `lambda::InvocationLayer`: AWS Lambda functions as tower services |
+//! | `otel` | `otel`: exporter, sampler, propagator and id generator for OpenTelemetry 0.33 |
+//! | `translate` | `translate`: spans of OpenTelemetry to documents and back |
 //! | `sqlx` | SQL subsegments from the events of sqlx; `sqlx::Database` names them |
 //!
 //! Without any of them (`default-features = false`) there is the document model, the header, the ids
@@ -124,6 +126,8 @@ mod guard;
 mod layer;
 #[cfg(feature = "init")]
 pub mod log;
+#[cfg(feature = "otel")]
+pub mod otel;
 #[cfg(feature = "init")]
 mod panics;
 #[cfg(feature = "layer")]

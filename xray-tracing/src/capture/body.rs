@@ -10,6 +10,7 @@ use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use super::grpc::GrpcStatus;
 use super::tower::RequestTrace;
 use crate::layer::record::Flags;
 
@@ -45,19 +46,21 @@ impl<B: Body> Body for TracedBody<B> {
         let frame = this.inner.as_mut().poll_frame(cx);
         drop(running);
         let frame = ready!(frame);
+        let mut grpc = None;
         let (is_over, flags) = match &frame {
             Some(Ok(frame)) => {
                 if let (Some(bytes), Some(data)) = (this.counted_bytes.as_mut(), frame.data_ref()) {
                     *bytes += data.remaining() as u64;
                 }
-                (this.inner.is_end_stream(), Flags::default())
+                grpc = frame.trailers_ref().and_then(GrpcStatus::of);
+                (grpc.is_some() || this.inner.is_end_stream(), Flags::default())
             }
             // The client got a part of what it should have.
             Some(Err(_)) => (true, Flags::FAULT),
             None => (true, Flags::default()),
         };
         if is_over && let Some(trace) = this.trace.take() {
-            trace.end(flags, this.counted_bytes.take());
+            trace.end(flags, this.counted_bytes.take(), grpc);
         }
         Poll::Ready(frame)
     }

@@ -19,8 +19,12 @@ pub(crate) mod sql_text;
 
 #[cfg(feature = "tower")]
 mod body;
+#[cfg(feature = "tower")]
+mod grpc;
 #[cfg(any(feature = "reqwest", feature = "sqlx", feature = "aws", feature = "tower"))]
 mod subsegment;
+#[cfg(feature = "tower")]
+mod tower_client;
 
 #[cfg(all(test, feature = "init", feature = "tower", feature = "reqwest", feature = "sqlx"))]
 mod tests;

@@ -6,6 +6,7 @@
 //! subsegment. Needs no crate: any future of any driver will do.
 
 use std::error::Error;
+use std::sync::{PoisonError, RwLock};
 
 use tracing::Instrument;
 
@@ -13,6 +14,7 @@ use super::sql_text;
 use super::subsegment::Subsegment;
 use crate::layer::current;
 use crate::layer::record::{Flags, Key};
+use crate::layer::scratch::Scratch;
 
 /// A database by name, as the service map shows it.
 ///
@@ -30,6 +32,15 @@ pub struct Database {
     kind: &'static str,
     user: Option<String>,
 }
+
+/// What the process said of its databases.
+enum Announced {
+    Nothing,
+    One(Database),
+    Several,
+}
+
+static ANNOUNCED: RwLock<Announced> = RwLock::new(Announced::Nothing);
 
 impl Database {
     /// From the URL that the pool was opened with. Password and parameters are not kept.
@@ -53,6 +64,42 @@ impl Database {
         let host = host_of(address);
         let name = if database.is_empty() { host.to_owned() } else { format!("{database}@{host}") };
         Self { name, url: format!("{scheme}://{address}/{database}"), kind, user }
+    }
+
+    /// Names the queries that are made without [`call`](Self::call), too: the events of sqlx do not
+    /// say where they went. Of two databases that are announced, neither is meant.
+    ///
+    /// ```
+    /// use xray_tracing::sqlx::Database;
+    /// let database = Database::from_url("postgres://db.example/products").name_events();
+    /// assert_eq!(database.name(), "products@db.example");
+    /// ```
+    #[must_use]
+    pub fn name_events(self) -> Self {
+        let mut announced = ANNOUNCED.write().unwrap_or_else(PoisonError::into_inner);
+        match &*announced {
+            Announced::Nothing => *announced = Announced::One(self.clone()),
+            Announced::One(other) if *other == self => {}
+            _ => *announced = Announced::Several,
+        }
+        drop(announced);
+        self
+    }
+
+    /// The one that is meant where an event does not say.
+    pub(crate) fn of_events() -> Option<Self> {
+        match &*ANNOUNCED.read().unwrap_or_else(PoisonError::into_inner) {
+            Announced::One(database) => Some(database.clone()),
+            Announced::Nothing | Announced::Several => None,
+        }
+    }
+
+    pub(crate) fn describe(&self, scratch: &mut Scratch) {
+        scratch.add_text(Key::SqlUrl, &self.url);
+        scratch.add_text(Key::SqlDatabase, self.kind);
+        if let Some(user) = &self.user {
+            scratch.add_text(Key::SqlUser, user);
+        }
     }
 
     /// `db@host`, or for SQLite the file's stem.
@@ -90,11 +137,7 @@ impl Database {
     fn begin(&self, query: &str) -> Option<Subsegment> {
         let call = current::with_current(|tracer, _, place| {
             Subsegment::begin(tracer, place?, &self.name, Flags::SQL, |scratch| {
-                scratch.add_text(Key::SqlUrl, &self.url);
-                scratch.add_text(Key::SqlDatabase, self.kind);
-                if let Some(user) = &self.user {
-                    scratch.add_text(Key::SqlUser, user);
-                }
+                self.describe(scratch);
                 if tracer.settings.collects_sql {
                     scratch.add_text(Key::SqlQuery, &sql_text::sanitize(query));
                 }

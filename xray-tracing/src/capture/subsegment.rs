@@ -57,6 +57,15 @@ impl Subsegment {
         &self.span
     }
 
+    /// Adds what `read` says; it goes on.
+    #[cfg(feature = "tower")]
+    pub(in crate::capture) fn add(&self, flags: Flags, read: impl FnOnce(&mut Scratch)) {
+        Scratch::with(|scratch| {
+            read(scratch);
+            self.tracer.enrich(self.place, scratch, flags);
+        });
+    }
+
     /// Ends it with what `read` says.
     pub(in crate::capture) fn end(mut self, flags: Flags, read: impl FnOnce(&mut Scratch)) {
         self.is_over = true;

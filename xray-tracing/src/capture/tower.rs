@@ -20,6 +20,8 @@ use tower_service::Service;
 use tracing::Span;
 
 pub use super::body::TracedBody;
+use super::grpc::GrpcStatus;
+pub use super::tower_client::{Client, ClientBody, ClientFuture, ClientLayer};
 use crate::TraceHeader;
 use crate::layer::current::{self, ContextGuard};
 use crate::layer::handover::{self, Handed};
@@ -247,13 +249,13 @@ fn peer_ip(extensions: &Extensions, settings: &Settings) -> Option<IpAddr> {
     }
 }
 
-fn host_of<B>(request: &Request<B>) -> &str {
+pub(super) fn host_of<B>(request: &Request<B>) -> &str {
     let authority = request.uri().authority().map(http::uri::Authority::as_str);
     let host = authority.or_else(|| text(request.headers(), HOST.as_str())).unwrap_or_default();
     host.rsplit_once('@').map_or(host, |(_, host)| host)
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
@@ -300,14 +302,24 @@ impl RequestTrace {
             if let Some(length) = length {
                 scratch.add(Key::ContentLength, Value::Unsigned(length));
             }
-            self.tracer.enrich(place, scratch, Flags::of_status(status));
+            let mut flags = Flags::of_status(status);
+            // An answer of gRPC that has no body.
+            if let Some(grpc) = GrpcStatus::of(response.headers()) {
+                grpc.write(scratch);
+                flags.set(grpc.flags());
+            }
+            self.tracer.enrich(place, scratch, flags);
         });
         length.is_some()
     }
 
-    /// The response is out, after `body_bytes` if nobody knew before.
-    pub(super) fn end(mut self, flags: Flags, body_bytes: Option<u64>) {
+    /// The response is out, after `body_bytes` if nobody knew before; gRPC says how it went.
+    pub(super) fn end(mut self, flags: Flags, body_bytes: Option<u64>, grpc: Option<GrpcStatus>) {
+        let flags = flags.with(grpc.map_or_else(Flags::default, GrpcStatus::flags));
         self.finish(flags, |scratch| {
+            if let Some(grpc) = grpc {
+                grpc.write(scratch);
+            }
             if let Some(bytes) = body_bytes {
                 scratch.add(Key::ContentLength, Value::Unsigned(bytes));
             }
@@ -375,7 +387,7 @@ where
             }
             Err(error) => {
                 if let Some(trace) = trace {
-                    trace.end(Flags::FAULT, None);
+                    trace.end(Flags::FAULT, None, None);
                 }
                 Poll::Ready(Err(error))
             }

@@ -79,6 +79,14 @@ impl Visit for ErrorReader<'_> {
     }
 }
 
+/// Adds an error of which only the text is known.
+#[cfg(feature = "tower")]
+pub(crate) fn add_message(scratch: &mut Scratch, message: &str) {
+    let message = cut_text(&mut scratch.body, message);
+    let kind = scratch.body.add_text(UNKNOWN_KIND);
+    push(&mut scratch.body, kind, message);
+}
+
 /// Adds an error and what caused it, outermost first.
 pub(crate) fn add_chain(scratch: &mut Scratch, error: &(dyn Error + 'static)) {
     let mut next = Some(error);

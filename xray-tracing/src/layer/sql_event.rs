@@ -35,13 +35,24 @@ pub(crate) fn record(tracer: &Tracer, event: &Event<'_>, place: Place) {
             return tracer.enrich(place, scratch, Flags::default());
         }
         let now_ns = clock::now_ns();
-        let name = Name::Static(UNNAMED);
+        let name = name(scratch);
         let mut record =
             Record::new(fastrand::u64(1..), name, now_ns.saturating_sub(elapsed_ns).max(1));
         record.end_ns = now_ns;
         record.flags = Flags::REMOTE.with(Flags::SQL);
         tracer.add_ended(place, record, scratch);
     });
+}
+
+/// The database's name, where the process said which one it is.
+fn name(scratch: &mut Scratch) -> Name {
+    #[cfg(feature = "sqlx")]
+    if let Some(database) = crate::capture::sqlx::Database::of_events() {
+        database.describe(scratch);
+        return Name::Text(scratch.body.add_text(database.name()));
+    }
+    let _: &mut Scratch = scratch;
+    Name::Static(UNNAMED)
 }
 
 struct Query<'a> {

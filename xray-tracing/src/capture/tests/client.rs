@@ -3,10 +3,8 @@
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
-use tracing::instrument::WithSubscriber;
-use tracing::{Instrument, info_span};
 
-use super::{documents, serve};
+use super::{documents, serve, traced};
 use crate::document::{Cause, Entity};
 use crate::reqwest::Client;
 use crate::sampling::LocalRules;
@@ -21,13 +19,6 @@ fn downstream() -> Router {
         .route("/header", get(header))
         .route("/limit", get(|| async { StatusCode::TOO_MANY_REQUESTS }))
         .route("/broken", get(|| async { StatusCode::INTERNAL_SERVER_ERROR }))
-}
-
-/// Runs `work` inside a root, with the capture's subscriber.
-async fn traced<T>(capture: &Capture, work: impl Future<Output = T>) -> T {
-    async { work.instrument(info_span!("root")).await }
-        .with_subscriber(capture.subscriber().clone())
-        .await
 }
 
 async fn call_of(capture: &Capture) -> Entity {

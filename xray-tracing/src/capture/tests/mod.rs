@@ -11,6 +11,7 @@
 mod anomalies;
 mod client;
 mod database;
+mod grpc;
 mod propagation;
 mod server;
 
@@ -18,6 +19,8 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tracing::instrument::WithSubscriber;
+use tracing::{Instrument, info_span};
 
 use crate::document::Entity;
 use crate::testing::Capture;
@@ -28,6 +31,13 @@ async fn serve(app: Router) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     tokio::spawn(async { axum::serve(listener, app).await.unwrap() });
     address
+}
+
+/// Runs `work` inside a root, with the capture's subscriber.
+async fn traced<T>(capture: &Capture, work: impl Future<Output = T>) -> T {
+    async { work.instrument(info_span!("root")).await }
+        .with_subscriber(capture.subscriber().clone())
+        .await
 }
 
 /// Waits until the capture has `count` documents that are complete.
