@@ -112,6 +112,8 @@ mod fmt_gate;
 #[cfg(feature = "layer")]
 mod guard;
 #[cfg(feature = "layer")]
+pub mod guide;
+#[cfg(feature = "layer")]
 #[cfg_attr(
     not(all(
         feature = "init",
