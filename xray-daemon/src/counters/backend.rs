@@ -8,7 +8,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::connection_errors::{ConnectionError, ConnectionErrors};
+#[cfg(any(feature = "aws", test))]
+use super::connection_errors::ConnectionError;
+use super::connection_errors::ConnectionErrors;
 use super::latency::Latency;
 use super::snapshot::{BackendSnapshot, CodeCount};
 

@@ -55,6 +55,7 @@ pub(super) struct ConnectionErrors {
 }
 
 impl ConnectionErrors {
+    #[cfg(any(feature = "aws", test))]
     pub(super) fn add(&self, kind: ConnectionError) {
         self.counts[kind as usize].fetch_add(1, Ordering::Relaxed);
     }
