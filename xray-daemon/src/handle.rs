@@ -129,6 +129,12 @@ impl DaemonHandle {
     pub async fn stop_or(mut self, deadline: Duration, hurry: impl Future<Output = ()>) -> Stopped {
         self.running.stop(deadline, hurry).await;
         let stats = self.counters.snapshot();
+        info!(
+            received = stats.intake.received,
+            rejected = stats.intake.rejected_total(),
+            kernel_drops = stats.intake.kernel_drops,
+            "Datagrams in all"
+        );
         for backend in &stats.backends {
             info!(
                 backend = backend.name,

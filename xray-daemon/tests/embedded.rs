@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use xray_daemon::backend::{Backend, BackendError, BoxFuture, Delivered, Retry, Unprocessed};
+use xray_daemon::config::SpoolSettings;
 use xray_daemon::{Daemon, DaemonHandle, Segment, StartError};
 
 const HEADER: &str = "{\"format\": \"json\", \"version\": 1}\n";
@@ -228,4 +229,53 @@ async fn a_dropped_daemon_lets_go_of_its_ports() {
         UdpSocket::bind(udp).is_ok() && tcp_free(tcp) && tcp_free(admin)
     })
     .await;
+}
+
+/// Takes nothing.
+#[derive(Debug)]
+struct Down;
+
+impl Backend for Down {
+    fn name(&self) -> &'static str {
+        "one"
+    }
+
+    fn put<'a>(&'a self, _batch: &'a [Segment]) -> BoxFuture<'a, Result<Delivered, BackendError>> {
+        let (backend, status) = ("one", "status 503".to_owned());
+        Box::pin(
+            async move { Err(BackendError::Again { backend, status, after: None, source: None }) },
+        )
+    }
+}
+
+async fn start_with_spool(
+    folder: &std::path::Path,
+    backend: Arc<dyn Backend>,
+) -> Result<DaemonHandle, StartError> {
+    let builder = Daemon::builder().backends([]).udp(any_port()).tcp(any_port());
+    let builder = builder.admin(any_port()).spool(SpoolSettings::in_folder(folder));
+    builder.backend(backend).start().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_daemon_leaves_in_its_spool_the_next_one_delivers() {
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = start_with_spool(folder.path(), Arc::new(Down)).await.unwrap();
+    send(&daemon, (0..500).map(|number| format!("{HEADER}{}", document(number))));
+    wait_for("intake", || daemon.stats().intake.received == 500).await;
+    let second = start_with_spool(folder.path(), Arc::new(Down)).await;
+    assert!(matches!(second, Err(StartError::Spool(_))), "{second:?}");
+    let stats = daemon.stop_or(LONGEST, std::future::ready(())).await.stats;
+    let left = stats.backend("one").unwrap();
+    assert_eq!((left.spooled, left.sent, left.dropped_total(), left.unaccounted()), (500, 0, 0, 0));
+
+    let backend = faulty("one");
+    let daemon = start_with_spool(folder.path(), Arc::clone(&backend) as _).await.unwrap();
+    wait_for("replay", || backend.kept().len() == 500).await;
+    let stats = daemon.stop(LONGEST).await.stats;
+    let now = stats.backend("one").unwrap();
+    assert_eq!((now.replayed, now.sent, now.spooled, now.unaccounted()), (500, 500, 0, 0));
+    let mut expected: Vec<_> = (0..500).map(document).collect();
+    expected.sort_unstable();
+    assert_eq!(backend.kept(), expected);
 }

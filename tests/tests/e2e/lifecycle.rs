@@ -21,6 +21,7 @@ async fn drained_by(signal: Signal) {
     let received = xray.documents();
     assert_eq!(run.tally(1_000, received.iter().map(String::as_str)), Tally::complete(1_000));
     assert!(daemon.log().contains("Got shutdown signal"), "{}", daemon.log());
+    assert_eq!(daemon.last_account("aws").sent, 1_000);
 }
 
 #[tokio::test]

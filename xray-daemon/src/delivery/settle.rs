@@ -20,6 +20,9 @@ use crate::segment::Segment;
 /// Code under which a document is counted that is too large even alone.
 const TOO_LARGE_CODE: &str = "RequestEntityTooLarge";
 
+/// Refused documents that are named in a second; of more, some are only counted.
+const REFUSED_LINES: u64 = 100;
+
 /// What is left to do about a batch.
 #[derive(Debug)]
 pub(super) enum Rest {
@@ -54,7 +57,7 @@ pub(super) struct Settler {
 
 impl Settler {
     pub(super) fn new(counters: Arc<BackendCounters>) -> Self {
-        Self { counters, failures: LogLimit::new(), refusals: LogLimit::new() }
+        Self { counters, failures: LogLimit::new(), refusals: LogLimit::with_burst(REFUSED_LINES) }
     }
 
     /// Settles what it can of `batch`; the rest stays in flight.
