@@ -91,6 +91,20 @@ def what_does_not_go_together_is_refused_with_what_helps():
 
 
 @check
+def versions_of_kubernetes_are_taken_or_refused():
+    for which in HELMS:
+        for chart in NAMESPACES:
+            for version in VERSIONS:
+                template(which, chart, {}, "--kube-version", f"{version}.0")
+            old = template(which, chart, {}, "--kube-version", "1.25.0", ok=False)
+            assert old.returncode != 0 and ">=1.26" in old.stderr, old.stderr
+        # As EKS writes its versions.
+        template(which, "xray-daemon", {"mode": "sidecar"}, "--kube-version", "v1.36.3-eks-1a2b3c4")
+        old = template(which, "xray-daemon", {"mode": "sidecar"}, "--kube-version", "1.28.9", ok=False)
+        assert old.returncode != 0 and "needs Kubernetes 1.29" in old.stderr, old.stderr
+
+
+@check
 def without_a_repository_the_error_says_what_to_set():
     for which in HELMS:
         for chart in NAMESPACES:

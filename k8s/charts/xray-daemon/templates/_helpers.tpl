@@ -60,6 +60,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if and .Values.otlp.endpoint (not (contains "otlp" .Values.backend)) -}}
 {{- fail "otlp.endpoint is only used by backend otlp; --set backend=otlp, or leave the endpoint out" -}}
 {{- end -}}
+{{- if and (eq .Values.mode "sidecar") (semverCompare "<1.29-0" .Capabilities.KubeVersion.Version) -}}
+{{- fail (printf "mode sidecar needs Kubernetes 1.29, where a container may start before the application and end after it; this is %s" .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
 {{- if and .Values.service.trafficDistribution (ne .Values.service.internalTrafficPolicy "Cluster") -}}
 {{- fail "service.trafficDistribution is ignored while internalTrafficPolicy is Local; --set service.internalTrafficPolicy=Cluster with it" -}}
 {{- end -}}
