@@ -40,10 +40,11 @@ impl Memory {
         let membership = fs::read_to_string(proc.join("self/cgroup")).unwrap_or_default();
         let limits = limit_files(&membership, cgroups);
         let limits = limits.iter().filter_map(|file| fs::read_to_string(file).ok());
-        Self {
-            machine_bytes: machine_bytes(&meminfo),
-            limit_bytes: limits.filter_map(|text| text.trim().parse().ok()).min(),
-        }
+        let machine_bytes = machine_bytes(&meminfo);
+        // Version 1 writes a number beyond all machines where there is no limit.
+        let is_limit = |bytes: &u64| machine_bytes.is_none_or(|machine| *bytes < machine);
+        let limits = limits.filter_map(|text| text.trim().parse().ok());
+        Self { machine_bytes, limit_bytes: limits.filter(is_limit).min() }
     }
 
     /// Bytes that the container may use, if it has a limit.
@@ -153,6 +154,8 @@ mod tests {
         let membership = "5:cpu,cpuacct:/x\n4:memory:/docker/1f\n";
         let limits = [("memory/memory.limit_in_bytes", "536870912")];
         assert_eq!(read(membership, &limits).limit_bytes, Some(536_870_912));
+        let none = [("memory/memory.limit_in_bytes", "9223372036854771712")];
+        assert_eq!(read(membership, &none).limit_bytes, None);
     }
 
     #[test]
