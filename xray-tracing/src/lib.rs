@@ -51,6 +51,10 @@
 //! Without any of them (`default-features = false`) there is the document model, the header, the ids
 //! and the sampling rules: what a daemon or another exporter needs, without `tracing`.
 //!
+//! The crates behind that core: fastrand, rand, itoa, memchr, serde, serde_json, thiserror. `layer`
+//! adds tracing-core, tracing-subscriber (`registry` alone), pin-project-lite, socket2 and libc; no
+//! HTTP client, no TLS, no async runtime.
+//!
 //! # What is recorded
 //!
 //! - A span without local parent is a **segment**, named after the service; its descendants are
@@ -62,8 +66,11 @@
 //! - A segment ends when its response is out, any other span when it was left for the last time. What
 //!   outlives its segment follows as an independent subsegment.
 //! - Which requests are recorded is decided once, when the trace begins: by the caller's header, else
-//!   by the sampling rules, 1 a second and 5 % of the others by default. Decision and trace id travel
-//!   on in `X-Amzn-Trace-Id`, sampled or not.
+//!   by X-Ray's sampling rules, which the daemon is asked for in the background; until it answers by
+//!   local ones, 1 a second and 5 % of the others. Decision and trace id travel on in
+//!   `X-Amzn-Trace-Id`, sampled or not. W3C `traceparent` is read where that is missing.
+//! - Where the service runs (EC2, ECS, EKS, Elastic Beanstalk) is found out in the background.
+//! - Log lines of `init` end with `AWS-XRAY-TRACE-ID: 1-…@segment`, as text and as JSON.
 //!
 //! Queries lose their literals, URLs their query strings, database URLs their passwords. Field values
 //! are recorded as they are: do not put secrets into spans.
@@ -72,7 +79,8 @@
 //!
 //! They beat the code. `AWS_XRAY_DAEMON_ADDRESS` (`host:port`, or `tcp:host:port udp:host:port`),
 //! `AWS_XRAY_TRACING_NAME`, `AWS_XRAY_SDK_ENABLED=false` or `AWS_XRAY_SDK_DISABLED=true`,
-//! `AWS_XRAY_CONTEXT_MISSING=IGNORE_ERROR`, and `RUST_LOG` for what is printed.
+//! `AWS_XRAY_CONTEXT_MISSING=IGNORE_ERROR`, `AWS_XRAY_COLLECT_SQL_QUERIES=false`, `AWS_LOG_GROUP`, and
+//! `RUST_LOG` for what is printed. Where `LAMBDA_TASK_ROOT` is set, the daemon is not asked for rules.
 //!
 //! # Architecture
 //!

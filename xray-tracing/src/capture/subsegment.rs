@@ -76,6 +76,7 @@ impl Subsegment {
     }
 
     /// Ends it with an error.
+    #[cfg(any(feature = "reqwest", feature = "sqlx"))]
     pub(in crate::capture) fn fail(self, error: &(dyn Error + 'static)) {
         self.end(Flags::FAULT, |scratch| errors::add_chain(scratch, error));
     }

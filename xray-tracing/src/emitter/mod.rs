@@ -14,6 +14,8 @@ mod address;
 mod counters;
 mod output;
 mod queue;
+#[cfg(test)]
+mod queue_model;
 mod resolver;
 mod sender;
 mod udp;

@@ -15,7 +15,7 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
 
 use super::attributes::{value, view};
 use crate::document::limits::MAX_DATAGRAM_DOCUMENT_BYTES;
-use crate::document::split;
+use crate::document::{Entity, split};
 use crate::emitter::{
     self, Counters, DaemonAddress, Limits, Output, Queue, Refused, Sink, Source, Sweep, UdpOutput,
 };
@@ -262,7 +262,8 @@ impl Source for Feed {
 
     fn encode(&mut self, batch: Batch, emit: &mut dyn FnMut(&[u8])) {
         for span in &batch.spans {
-            for document in to_documents(&view(span), &batch.resource) {
+            for mut document in to_documents(&view(span), &batch.resource) {
+                drop_query(&mut document);
                 let json = document.to_json();
                 if json.len() <= MAX_DATAGRAM_DOCUMENT_BYTES {
                     emit(json.as_bytes());
@@ -273,5 +274,15 @@ impl Source for Feed {
                 parts.iter().for_each(|part| emit(part));
             }
         }
+    }
+}
+
+/// A query string may hold secrets: as the native layer, the exporter does not send it.
+fn drop_query(document: &mut Entity) {
+    if let Some(http) = &mut document.http
+        && let Some(url) = &mut http.request.url
+        && let Some(at) = url.find(['?', '#'])
+    {
+        url.truncate(at);
     }
 }

@@ -36,6 +36,7 @@ use super::{Counts, Decision, Rule, RuleSource, RuleState, Sampler, SamplingRequ
 pub struct LocalRules {
     /// In the order in which they are asked; the last one matches everything.
     rules: Vec<(Rule, RuleState)>,
+    wants_attributes: bool,
 }
 
 impl Default for LocalRules {
@@ -69,11 +70,12 @@ impl LocalRules {
 
     /// In the order in which they are asked, without sorting them.
     pub(super) fn in_order(rules: Vec<Rule>) -> Self {
+        let wants_attributes = rules.iter().any(|rule| rule.attributes().next().is_some());
         let with_state = |rule| {
             let state = RuleState::local(&rule);
             (rule, state)
         };
-        Self { rules: rules.into_iter().map(with_state).collect() }
+        Self { rules: rules.into_iter().map(with_state).collect(), wants_attributes }
     }
 
     /// Each rule, in the order in which it is asked, and what it decided so far.
@@ -96,7 +98,7 @@ impl Sampler for LocalRules {
     }
 
     fn wants_attributes(&self) -> bool {
-        self.rules.iter().any(|(rule, _)| rule.attributes().next().is_some())
+        self.wants_attributes
     }
 }
 

@@ -1,10 +1,12 @@
 //! Centralised sampling against a daemon made of closures.
 //!
 //! In: the time, as the tests say it. Out: decisions and reports. `protocol` is about what is asked
-//! and answered when, `simulation` about how much is sampled in an hour.
+//! and answered when, `simulation` about how much is sampled in an hour,
+//! `started` about the thread.
 
 mod protocol;
 mod simulation;
+mod started;
 
 use std::io;
 use std::sync::Arc;
