@@ -16,11 +16,15 @@ use crate::frontend::{self, Places, Shop};
 use crate::prodcatalog::{self, Store, Vendors};
 use crate::proddetail;
 use crate::scratch::Scratch;
+use crate::service::otel::{self, OpenTelemetry};
 use crate::service::server::{self, Common};
-use crate::service::trace::Untraced;
+use crate::service::trace::{Dialect, Untraced};
 use crate::service::{listen, log, stop};
 
-/// Serves Product-Detail.
+/// What Product-Detail is asked by the shop's own pages.
+const DETAIL_PLUMBING: [&str; 1] = ["/topology"];
+
+/// Serves Product-Detail: traced by OpenTelemetry where its variables name an OTLP endpoint.
 ///
 /// # Errors
 /// When it cannot start, or its listener fails.
@@ -29,13 +33,32 @@ pub(crate) async fn proddetail(
     announce: impl FnOnce(SocketAddr),
 ) -> anyhow::Result<()> {
     let name = options.version.segment_name();
-    let guard = start_log(name, &options.service)?;
+    let Some(endpoint) = otel::endpoint() else {
+        let guard = start_log(name, &options.service)?;
+        serve_detail(options, Dialect::Native, announce).await?;
+        drop(guard);
+        return Ok(());
+    };
+    log::start_untraced(options.service.log_format).map_err(|err| anyhow::anyhow!(err))?;
+    let untraced = options.service.untraced.clone().and(DETAIL_PLUMBING);
+    let otel = OpenTelemetry::start(name, endpoint, untraced).context("no HTTP client for OTLP")?;
+    let otel = Arc::new(otel);
+    let served = serve_detail(options, Dialect::OpenTelemetry(Arc::clone(&otel)), announce).await;
+    otel.end().await;
+    served
+}
+
+async fn serve_detail(
+    options: DetailOptions,
+    dialect: Dialect,
+    announce: impl FnOnce(SocketAddr),
+) -> anyhow::Result<()> {
+    let name = options.version.segment_name();
     let (listener, address) = bind(&options.service).await?;
-    let common = common(name, address, &options.service, ["/topology"]);
+    let common = common(name, address, &options.service, DETAIL_PLUMBING).in_dialect(dialect);
     let router = proddetail::router(options.version, address, &common);
     announce(address);
     server::serve(listener, router, stop::asked(options.service.parent)).await?;
-    drop(guard);
     Ok(())
 }
 

@@ -17,7 +17,6 @@ use super::shop::Shop;
 use crate::service::hops::Outcome;
 use crate::service::server::Health;
 use crate::service::topology::{Hop, Target, Topology};
-use crate::service::trace::INSTRUMENTATION;
 
 /// The name of the shop's segments.
 pub(crate) const SEGMENT_NAME: &str = "Frontend";
@@ -89,7 +88,7 @@ async fn topology(State(shop): State<Arc<Shop>>) -> Json<Topology> {
     Json(Topology {
         service: SEGMENT_NAME.to_owned(),
         listen: shop.listen().to_string(),
-        instrumentation: INSTRUMENTATION.to_owned(),
+        instrumentation: shop.common.dialect.words().to_owned(),
         faults: shop.common.chaos.faults(),
         hops: vec![Hop {
             to: crate::prodcatalog::SEGMENT_NAME.to_owned(),

@@ -14,7 +14,6 @@ use super::store::Store;
 use super::vendors::Vendors;
 use crate::service::server::{Common, Health};
 use crate::service::topology::{Hop, Target, Topology};
-use crate::service::trace::INSTRUMENTATION;
 
 /// The name of the catalogue's segments.
 pub(crate) const SEGMENT_NAME: &str = "Product-Catalog";
@@ -68,7 +67,7 @@ async fn topology(State(app): State<App>) -> Json<Topology> {
     Json(Topology {
         service: app.common.name.to_owned(),
         listen: app.listen.to_string(),
-        instrumentation: INSTRUMENTATION.to_owned(),
+        instrumentation: app.common.dialect.words().to_owned(),
         faults: app.common.chaos.faults(),
         hops,
         rows: app.store.rows().await.ok(),

@@ -6,11 +6,13 @@ use std::str::FromStr;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
+use opentelemetry::trace::get_active_span;
+use opentelemetry::{Array, KeyValue, StringValue, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::service::server::{Common, Health};
 use crate::service::topology::Topology;
-use crate::service::trace::INSTRUMENTATION;
+use crate::service::trace::Dialect;
 
 /// Which version of the service a process is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,16 +77,34 @@ pub(crate) fn router(version: Version, listen: SocketAddr, common: &Common) -> R
 
 async fn catalog_detail(State(app): State<App>) -> Json<CatalogDetail> {
     let detail = app.version.detail();
-    xray_tracing::annotate("version", &detail.version);
-    xray_tracing::metadata("vendors", &detail.vendors);
+    match app.common.dialect {
+        Dialect::Native => {
+            xray_tracing::annotate("version", &detail.version);
+            xray_tracing::metadata("vendors", &detail.vendors);
+        }
+        Dialect::OpenTelemetry(_) => {
+            get_active_span(|span| span.set_attributes(attributes(&detail)))
+        }
+    }
     Json(detail)
+}
+
+/// What the answer says, as attributes of its span. The last is a convention of the AWS
+/// distributions: which of them can be searched for.
+fn attributes(detail: &CatalogDetail) -> [KeyValue; 3] {
+    let vendors = detail.vendors.iter().cloned().map(StringValue::from).collect();
+    [
+        KeyValue::new("version", detail.version.clone()),
+        KeyValue::new("vendors", Value::Array(Array::String(vendors))),
+        KeyValue::new("aws.xray.annotations", Value::Array(Array::String(vec!["version".into()]))),
+    ]
 }
 
 async fn topology(State(app): State<App>) -> Json<Topology> {
     Json(Topology {
         service: app.common.name.to_owned(),
         listen: app.listen.to_string(),
-        instrumentation: INSTRUMENTATION.to_owned(),
+        instrumentation: app.common.dialect.words().to_owned(),
         faults: app.common.chaos.faults(),
         hops: Vec::new(),
         rows: None,

@@ -40,6 +40,22 @@ pub(crate) fn start(name: &str, format: LogFormat) -> Result<Guard, Box<dyn Erro
     }
 }
 
+/// Starts logging alone, for a service that is traced by OpenTelemetry.
+///
+/// # Errors
+/// When a subscriber is installed already.
+pub(crate) fn start_untraced(format: LogFormat) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let registry = tracing_subscriber::registry();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    match format {
+        LogFormat::Text => registry.with(lines.with_filter(filter("info"))).try_init()?,
+        LogFormat::Json => {
+            registry.with(lines.event_format(JsonLine).with_filter(filter("info"))).try_init()?;
+        }
+    }
+    Ok(())
+}
+
 /// Starts plain logging, for the process that traces nothing itself: warnings, unless `RUST_LOG`
 /// says otherwise.
 ///

@@ -11,6 +11,7 @@ pub(crate) mod http;
 pub(crate) mod listen;
 pub(crate) mod log;
 pub(crate) mod metrics;
+pub(crate) mod otel;
 pub(crate) mod sampling;
 pub(crate) mod server;
 pub(crate) mod stop;

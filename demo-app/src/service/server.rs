@@ -21,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::guard::{self, Guard};
 use super::metrics::{self, Metrics};
-use super::trace::{self, Untraced};
+use super::otel;
+use super::trace::{self, Dialect, Untraced};
 use crate::chaos::{self, Chaos};
 
 /// Most bytes of a request body: a form with two fields.
@@ -38,6 +39,7 @@ pub(crate) struct Common {
     pub(crate) chaos: Arc<Chaos>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) untraced: Untraced,
+    pub(crate) dialect: Dialect,
 }
 
 /// What a health check says.
@@ -55,7 +57,12 @@ impl Common {
         untraced: Untraced,
     ) -> Self {
         let guard = Arc::new(Guard::new(listen, allowed_hosts));
-        Self { name, chaos: Arc::default(), guard, untraced }
+        Self { name, chaos: Arc::default(), guard, untraced, dialect: Dialect::Native }
+    }
+
+    /// Traced by somebody else.
+    pub(crate) fn in_dialect(self, dialect: Dialect) -> Self {
+        Self { dialect, ..self }
     }
 
     /// The service's own work, which faults apply to.
@@ -66,15 +73,21 @@ impl Common {
     /// The whole service: `routes`, and those that all services have.
     pub(crate) fn wrap(&self, routes: Router, health: Health) -> Router {
         let metrics = Arc::new(Metrics::new(self.name));
-        routes
+        let routes = routes
             .merge(chaos::routes(Arc::clone(&self.chaos)))
             .merge(health_route(health, Arc::clone(&self.chaos)))
             .route("/metrics", get(metrics::show).with_state(Arc::clone(&metrics)))
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(from_fn_with_state(Arc::clone(&self.guard), guard::apply))
-            .layer(from_fn_with_state(metrics, metrics::apply))
-            .layer(from_fn(trace::show_in_response))
-            .layer(self.untraced.server_layer(self.name))
+            .layer(from_fn_with_state(metrics, metrics::apply));
+        match &self.dialect {
+            Dialect::Native => routes
+                .layer(from_fn(trace::show_in_response))
+                .layer(self.untraced.server_layer(self.name)),
+            Dialect::OpenTelemetry(otel) => {
+                routes.layer(from_fn_with_state(Arc::clone(otel), otel::trace))
+            }
+        }
     }
 }
 

@@ -12,11 +12,30 @@ use serde::{Deserialize, Serialize};
 use xray_tracing::TraceId;
 use xray_tracing::tower::ServerLayer;
 
+use super::otel::OpenTelemetry;
+
 /// The header that carries a trace, and that every response shows.
 pub(crate) const TRACE_HEADER: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
-/// How services are traced, in words for people.
-pub(crate) const INSTRUMENTATION: &str = "native layer";
+/// Who traces a service.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Dialect {
+    /// The layer of `xray-tracing`.
+    #[default]
+    Native,
+    /// Plain OpenTelemetry.
+    OpenTelemetry(Arc<OpenTelemetry>),
+}
+
+impl Dialect {
+    /// The same in words for people.
+    pub(crate) fn words(&self) -> &'static str {
+        match self {
+            Self::Native => "native layer",
+            Self::OpenTelemetry(_) => "OpenTelemetry, by OTLP",
+        }
+    }
+}
 
 /// Health checks and scrapes: left out unless `XRAY_TRACE_HEALTH` asks for them, because they would
 /// outnumber everything that people do.
@@ -48,6 +67,11 @@ impl Untraced {
     pub(crate) fn and<'a>(mut self, paths: impl IntoIterator<Item = &'a str>) -> Self {
         self.paths.extend(paths.into_iter().map(str::to_owned));
         self
+    }
+
+    /// Whether no span is to be made for `path`.
+    pub(crate) fn contains(&self, path: &str) -> bool {
+        self.paths.iter().any(|known| known == path)
     }
 
     /// The layer that opens a segment called `service` for every other path.
@@ -98,8 +122,15 @@ pub(crate) fn of_request() -> Option<TraceRef> {
 /// Middleware: writes the request's trace into the response. What is not traced gets an id of its
 /// own, marked as not sampled, so that every response can be named in a report.
 pub(crate) async fn show_in_response(request: Request, next: Next) -> Response {
-    let trace = current();
-    let mut response = OF_REQUEST.scope(trace.clone(), next.run(request)).await;
+    answered_within(current(), next.run(request)).await
+}
+
+/// Runs a request within its trace, and writes that into the response.
+pub(crate) async fn answered_within(
+    trace: Option<TraceRef>,
+    running: impl Future<Output = Response>,
+) -> Response {
+    let mut response = OF_REQUEST.scope(trace.clone(), running).await;
     let text = match trace {
         Some(TraceRef { id, sampled, .. }) => format!("Root={id};Sampled={}", u8::from(sampled)),
         None => format!("Root={};Sampled=0", TraceId::random()),

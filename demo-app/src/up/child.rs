@@ -62,6 +62,8 @@ impl Service {
             .env("NO_COLOR", "1")
             // One name for all of them would make one node of the whole map.
             .env_remove("AWS_XRAY_TRACING_NAME")
+            // Who is traced by OpenTelemetry is told so, in `env`.
+            .env_remove("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

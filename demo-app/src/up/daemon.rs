@@ -14,6 +14,9 @@ use crate::service::sampling;
 pub(super) const DAEMON_PORT: u16 = 2_000;
 /// Health and metrics.
 pub(super) const ADMIN_PORT: u16 = 2_001;
+/// OpenTelemetry's spans, by gRPC and by HTTP.
+pub(super) const OTLP_GRPC_PORT: u16 = 4_317;
+pub(super) const OTLP_HTTP_PORT: u16 = 4_318;
 
 /// Starts the daemon with its console at `console`.
 ///
@@ -27,11 +30,15 @@ pub(super) async fn start(
     promised("the console", console, "--console")?;
     let daemon = movable("the daemon", DAEMON_PORT, Udp::Yes, if_taken)?;
     let admin = movable("the daemon's health port", ADMIN_PORT, Udp::No, if_taken)?;
+    let otlp_grpc = movable("OTLP by gRPC", OTLP_GRPC_PORT, Udp::No, if_taken)?;
+    let otlp_http = movable("OTLP by HTTP", OTLP_HTTP_PORT, Udp::No, if_taken)?;
     let mut builder = Daemon::builder()
         .backends([BackendKind::Local])
         .udp(daemon)
         .tcp(daemon)
         .admin(admin)
+        .otlp_grpc(otlp_grpc)
+        .otlp_http(otlp_http)
         .console(console)
         .sampling_rules(sampling::server_rules());
     if let Some(folder) = traces {

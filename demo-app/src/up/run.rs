@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use xray_daemon::DaemonHandle;
 
 use super::child::Service;
-use super::daemon::{self, ADMIN_PORT, DAEMON_PORT};
+use super::daemon::{self, ADMIN_PORT, DAEMON_PORT, OTLP_HTTP_PORT};
 use super::ports::{Udp, movable, promised};
 use super::table::{Link, Table, moved};
 use crate::cli::UpOptions;
@@ -92,6 +92,9 @@ async fn start(
     let console = daemon.console_addr().context("the daemon has no console")?;
     let address =
         ("AWS_XRAY_DAEMON_ADDRESS", format!("tcp:{} udp:{}", daemon.tcp_addr(), daemon.udp_addr()));
+    let otlp = daemon.otlp_http_addr().context("the daemon takes no OTLP")?;
+    // Product-Detail is traced by plain OpenTelemetry.
+    let otlp = ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{otlp}"));
     let mut everything = Everything { daemon, services: Vec::with_capacity(4) };
 
     for (version, argument, port) in
@@ -101,7 +104,8 @@ async fn start(
         say(out, &format!("Starting {name} …\n"));
         let listen = movable(name, port, Udp::No, options.if_taken)?;
         let args = args("proddetail", listen, options.if_taken, &["--version", argument]);
-        let started = Service::start(name, &args, std::slice::from_ref(&address));
+        let env = [address.clone(), otlp.clone()];
+        let started = Service::start(name, &args, &env);
         everything.services.push(started.await?);
     }
     let detail = everything.url(Version::One.segment_name(), "/catalogDetail");
@@ -255,6 +259,10 @@ fn table(options: &UpOptions, everything: &Everything, data: &Data) -> Table {
     let udp = daemon.udp_addr();
     let segments = format!("UDP segments, TCP sampling {}", moved(DAEMON_PORT, udp.port()));
     links.push(link("X-Ray SDKs", udp.to_string(), segments.trim_end()));
+    if let Some(otlp) = daemon.otlp_http_addr() {
+        let note = format!("OTLP by HTTP and gRPC {}", moved(OTLP_HTTP_PORT, otlp.port()));
+        links.push(link("OpenTelemetry", http(otlp), note.trim_end()));
+    }
     let load = if options.load {
         "3 visits a second, a rest of 10 s every minute; --no-load for none"
     } else {

@@ -121,6 +121,13 @@ async fn every_product_that_a_person_adds_has_a_complete_trace() {
         assert_eq!(insert["sql"]["database_type"], "SQLite");
         let text = statement(insert).unwrap();
         assert!(!text.contains("Lamp"), "a value is in {text}");
+        // Traced by plain OpenTelemetry, it is a part of the same trace.
+        let detail = documents.iter().find(|document| is(document, "Product-Detail")).unwrap();
+        assert_eq!(detail["aws"]["xray"]["sdk"], "opentelemetry for rust");
+        assert_eq!(detail["http"]["response"]["status"], 200);
+        assert!(["1", "2"].map(Value::from).contains(&detail["annotations"]["version"]));
+        let call = subsegments.iter().find(|each| each["id"] == detail["parent_id"]).unwrap();
+        assert!(call["http"]["request"]["url"].as_str().unwrap().ends_with("/catalogDetail"));
         let frontend = documents.iter().find(|document| document["name"] == "Frontend").unwrap();
         assert_eq!(frontend["http"]["request"]["method"], "POST");
         assert_eq!(frontend["http"]["response"]["status"], 303);

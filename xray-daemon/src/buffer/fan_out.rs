@@ -58,7 +58,8 @@ impl Buffer {
     }
 
     /// Whether senders that can wait should: the memory is used up, and no backend is so far ahead
-    /// of another that the slow one alone shall pay.
+    /// of another that the slow one alone shall pay. A spool that works takes what is above three
+    /// quarters, so that nobody has to wait.
     #[cfg(feature = "otlp-in")]
     pub(crate) fn is_full(&self) -> bool {
         let shortest = self.queues.iter().map(|queue| queue.size_bytes()).min();
