@@ -18,6 +18,7 @@ mod binaries;
 mod components;
 mod daemon;
 mod demo;
+pub mod fake_collector;
 pub mod fake_xray;
 pub mod load;
 mod ports;

@@ -7,13 +7,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(feature = "local")]
-use crate::backend::local::sampling::SamplingRule;
 use crate::backend::{Backend, BackendKind};
 use crate::config::{DaemonConfig, SpoolSettings};
 use crate::daemon::Daemon;
 use crate::error::StartError;
 use crate::handle::DaemonHandle;
+#[cfg(feature = "local")]
+use crate::sampling::SamplingRule;
 
 /// Options of an embedded daemon; every one has the default of the binary.
 #[derive(Debug)]

@@ -97,11 +97,11 @@ mod ids;
 mod log_limit;
 mod otlp;
 mod probe;
+#[cfg(any(feature = "local", feature = "otlp-out"))]
+mod sampling;
 mod segment;
 
 pub use backend::BackendKind;
-#[cfg(feature = "local")]
-pub use backend::local::sampling::SamplingRule;
 pub use builder::DaemonBuilder;
 pub use config::DaemonConfig;
 pub use daemon::Daemon;
@@ -109,4 +109,6 @@ pub use error::{BindError, SpoolError, StartError};
 pub use handle::{DaemonHandle, Stopped};
 pub use ids::Ids;
 pub use probe::{Answer, ProbeError, probe};
+#[cfg(any(feature = "local", feature = "otlp-out"))]
+pub use sampling::SamplingRule;
 pub use segment::Segment;

@@ -1,4 +1,4 @@
-//! A certificate for 127.0.0.1 and `localhost`, and the authority that vouches for it.
+//! A certificate for 127.0.0.1, `localhost` and other names, and the authority that vouches for it.
 //!
 //! Out: what TLS needs on the server, and a PEM file with the authority for the client.
 
@@ -12,7 +12,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// A TLS set-up for HTTP/1.1 whose authority is written to `authority_file`; `more_names` stand in
 /// its certificate too.
-pub(super) fn server_config(authority_file: &Path, more_names: &[&str]) -> Arc<ServerConfig> {
+pub(crate) fn server_config(authority_file: &Path, more_names: &[&str]) -> Arc<ServerConfig> {
     let authority = authority();
     fs::write(authority_file, authority.pem()).unwrap();
     let names = ["localhost", "127.0.0.1"].iter().chain(more_names);

@@ -23,9 +23,11 @@ mod service;
 mod signature;
 
 pub use call::Call;
+pub(crate) use certificate::server_config;
 pub use counter::Counted;
 pub use fault::Fault;
 pub use service::FakeXray;
+pub(crate) use signature::verify;
 pub use signature::{Refusal, Signature};
 
 /// The one key pair that the service knows.

@@ -52,7 +52,7 @@ impl Refusal {
 }
 
 /// Checks the signature of a call received at `now`.
-pub(super) fn verify(
+pub(crate) fn verify(
     method: &Method,
     target: &str,
     headers: &HeaderMap,

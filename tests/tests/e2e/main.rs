@@ -15,6 +15,7 @@ mod lifecycle;
 mod load_short;
 mod local_api;
 mod otlp;
+mod otlp_out;
 mod proxy;
 mod sampling;
 mod sdk_node;

@@ -34,7 +34,8 @@ const HELD_SHARE: usize = 8;
 pub(crate) struct Backends {
     /// In the order of their counters.
     pub(crate) all: Vec<Arc<dyn Backend>>,
-    /// Answers sampling calls: AWS where it is among the backends, else the local X-Ray.
+    /// Answers sampling calls: AWS where it is among the backends, else the local X-Ray, else rules of
+    /// a file.
     pub(crate) sampling: Router,
     /// The service, whose credentials are looked for from the start on.
     #[cfg(feature = "aws")]
@@ -143,6 +144,10 @@ impl Backends {
         let buffer_bytes = usize::try_from(counters.snapshot().buffer_limit_bytes);
         let max_held_bytes = buffer_bytes.unwrap_or(usize::MAX) / HELD_SHARE;
         self.all.push(Arc::new(OtlpBackend::open(config, own, max_held_bytes).await?));
+        if config.backends.iter().all(|kind| *kind == BackendKind::Otlp) {
+            let counters = Arc::clone(counters.sampling());
+            self.sampling = sampling_proxy::own(config.sampling_rules.clone(), counters);
+        }
         Ok(())
     }
 

@@ -5,6 +5,8 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+#[cfg(any(feature = "local", feature = "otlp-out"))]
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,6 +21,8 @@ use super::settings::{DaemonConfig, OnBusy, SpoolSettings};
 use super::table;
 use super::{address, duration};
 use crate::backend::BackendKind;
+#[cfg(any(feature = "local", feature = "otlp-out"))]
+use crate::sampling;
 
 /// Where values come from.
 pub(super) struct Sources<'a> {
@@ -69,6 +73,7 @@ pub(super) fn resolve(sources: &Sources<'_>) -> Result<(DaemonConfig, LogSetting
     aws(sources, &mut config)?;
     local(sources, &mut config)?;
     otlp(sources, &mut config)?;
+    sampling_rules(sources, &mut config)?;
     Ok((config, log(sources)?))
 }
 
@@ -201,6 +206,32 @@ fn otlp(sources: &Sources<'_>, config: &mut DaemonConfig) -> Result<(), ConfigEr
 
 #[cfg(not(feature = "otlp-out"))]
 fn otlp(_sources: &Sources<'_>, _config: &mut DaemonConfig) -> Result<(), ConfigError> {
+    Ok(())
+}
+
+/// The file's rules, for whoever answers sampling calls.
+#[cfg(any(feature = "local", feature = "otlp-out"))]
+fn sampling_rules(sources: &Sources<'_>, config: &mut DaemonConfig) -> Result<(), ConfigError> {
+    let Some(given) = sources.option("sampling-rules") else { return Ok(()) };
+    if config.backends.contains(&BackendKind::Aws) {
+        return Err(given.refuse(
+            "it is for --backend local or otlp: with aws the rules are those of AWS, where they can \
+             be changed",
+        ));
+    }
+    let rules = sampling::read_file(Path::new(&given.value)).map_err(|error| {
+        let (name, value) = (&given.name, &given.value);
+        ConfigError::File(format!("{name} {value:?} cannot be used: {error}"))
+    })?;
+    #[cfg(feature = "local")]
+    config.local.sampling_rules.extend(rules.iter().cloned());
+    #[cfg(feature = "otlp-out")]
+    config.sampling_rules.clone_from(&rules);
+    Ok(())
+}
+
+#[cfg(not(any(feature = "local", feature = "otlp-out")))]
+fn sampling_rules(_sources: &Sources<'_>, _config: &mut DaemonConfig) -> Result<(), ConfigError> {
     Ok(())
 }
 
@@ -477,6 +508,28 @@ mod tests {
         assert_eq!(config.local.max_store_bytes, 100 << 20);
         assert_eq!(config.local.allow_hosts, ["a.example", "b.example"]);
         assert!(config.local.read_only);
+    }
+
+    #[cfg(feature = "otlp-out")]
+    #[test]
+    fn sampling_rules_are_read_for_whoever_answers_by_them() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(
+            file.path(),
+            r#"{"version": 2, "default": {"fixed_target": 2, "rate": 0.5}, "rules": []}"#,
+        )
+        .unwrap();
+        let line = |backend: &str| {
+            format!("--backend {backend} --sampling-rules {}", file.path().display())
+        };
+        let (config, _) = run(&line("otlp"), &[], "");
+        let rules: Vec<_> =
+            config.sampling_rules.iter().map(|rule| (&*rule.rule_name, rule.fixed_rate)).collect();
+        assert_eq!(rules, [("Default", 0.5)]);
+        let refused = command(&line("aws,otlp"), &[], "").unwrap_err();
+        assert!(refused.contains("with aws the rules are those of AWS"), "{refused}");
+        let missing = command("--backend otlp --sampling-rules /nowhere", &[], "").unwrap_err();
+        assert!(missing.starts_with("--sampling-rules \"/nowhere\" cannot be used: the file is"));
     }
 
     #[cfg(feature = "local")]

@@ -12,6 +12,8 @@ use super::otlp::OtlpSettings;
 use crate::backend::BackendKind;
 #[cfg(feature = "local")]
 use crate::backend::local::LocalConfig;
+#[cfg(feature = "otlp-out")]
+use crate::sampling::SamplingRule;
 
 /// Everything a daemon is told at start.
 #[derive(Clone, Debug)]
@@ -51,6 +53,9 @@ pub struct DaemonConfig {
     pub proxy_allow_all: bool,
     /// Settings of the backend `aws`.
     pub aws: AwsSettings,
+    /// Rules that answer sampling calls where neither AWS nor a store has any; `Default` is added.
+    #[cfg(feature = "otlp-out")]
+    pub sampling_rules: Vec<SamplingRule>,
     /// Settings of the backend `otlp`.
     #[cfg(feature = "otlp-out")]
     pub otlp: OtlpSettings,
@@ -159,6 +164,8 @@ impl Default for DaemonConfig {
             aws: AwsSettings::default(),
             #[cfg(feature = "otlp-out")]
             otlp: OtlpSettings::default(),
+            #[cfg(feature = "otlp-out")]
+            sampling_rules: Vec::new(),
             console: loopback(2002),
             #[cfg(feature = "local")]
             local: LocalConfig::default(),

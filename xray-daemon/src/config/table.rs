@@ -228,6 +228,12 @@ pub(super) static OPTIONS: &[OptionSpec] = &[
     )
     .by_default("24h"),
     ours(
+        "sampling-rules",
+        "SamplingRules",
+        Kind::Text,
+        "File of sampling rules, for --backend local or otlp: as SDKs have it, or the API's answer.",
+    ),
+    ours(
         "otlp-endpoint",
         "OtlpEndpoint",
         Kind::Text,

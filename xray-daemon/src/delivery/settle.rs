@@ -183,7 +183,7 @@ impl Settler {
                 trace_id = ids.trace_id.as_deref().unwrap_or("unknown"),
                 id = ids.id.as_deref().unwrap_or("unknown"),
                 code,
-                message,
+                reason = message,
                 documents,
                 "Unprocessed segment, refused for good"
             );

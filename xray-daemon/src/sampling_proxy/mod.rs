@@ -1,9 +1,9 @@
 //! Answers the sampling calls of SDKs on TCP 2000.
 //!
 //! In: `POST /GetSamplingRules` and `POST /SamplingTargets`. Out: the service's answers, through a
-//! signed call with the backend `aws`, from the store with `local`. Owns the rules that AWS
-//! answered last. Everything else is 403, unless `--proxy-allow-all`: this port signs with the
-//! daemon's credentials, for whoever can reach it.
+//! signed call with the backend `aws`, from the store with `local`, by rules of a file with
+//! `otlp` alone. Owns the rules that AWS answered last. Everything else is 403, unless
+//! `--proxy-allow-all`: this port signs with the daemon's credentials, for whoever can reach it.
 //!
 //! ```text
 //! request ─▶ counted ─▶ routes ─▶ body ─┬▶ rules ─▶ cache ─▶ (one flight a question) ─┐
@@ -16,6 +16,8 @@
 //! fails the last rules are served on, marked `x-xray-daemon-cache: stale`.
 
 mod counted;
+#[cfg(feature = "otlp-out")]
+mod own;
 mod routes;
 
 #[cfg(feature = "aws")]
@@ -31,6 +33,8 @@ mod rules;
 #[cfg(feature = "aws")]
 mod signed;
 
+#[cfg(feature = "otlp-out")]
+pub(crate) use own::own;
 #[cfg(feature = "local")]
 pub(crate) use routes::guard;
 pub(crate) use routes::unanswered;

@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use xray_tracing::SegmentId;
 use xray_tracing::document::{Entity, Kind, RefusalCode};
 use xray_tracing::translate::{Attribute, NotASpan, Spans, from_document};
+use xray_tracing::{SegmentId, TraceId};
 
 use super::holder::{Holder, Verdict, Work};
 use super::services::Services;
@@ -195,9 +195,10 @@ fn read(segment: &Segment) -> Result<Read, Refused> {
         Held::Unsampled => Err(Refused::new("UnsampledSpans", "spans that are not sampled")),
         Held::Metrics => Err(Refused::new("Metrics", "metrics, which are no part of a trace")),
         Held::Document => {
-            let entity = Entity::parse(document).map_err(|error| {
+            let mut entity = Entity::parse(document).map_err(|error| {
                 Refused::new(RefusalCode::ParseError.as_str(), error.to_string())
             })?;
+            give_id(&mut entity);
             let work = work_of(&entity, document)?;
             Ok(Read::Document(Box::new(entity), work))
         }
@@ -219,6 +220,15 @@ fn spans_in(base64: &[u8], segment: &Segment) -> Result<Vec<Span>, Refused> {
     Ok(split.segments.into_iter().filter_map(span).collect())
 }
 
+/// X-Ray takes an id of zeros, which is none for a span: it gets one that follows from its trace.
+fn give_id(entity: &mut Entity) {
+    if entity.id.is_some_and(|id| id.to_u64() == 0) {
+        let trace = entity.trace_id.map_or([0; 16], TraceId::to_bytes);
+        let bits = trace.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+        entity.id = Some(SegmentId::from_u64(bits.max(1)));
+    }
+}
+
 /// What the holder needs to know; a document that X-Ray itself could not place is refused in its
 /// words.
 fn work_of(entity: &Entity, document: &[u8]) -> Result<Work, Refused> {
@@ -234,7 +244,7 @@ fn work_of(entity: &Entity, document: &[u8]) -> Result<Work, Refused> {
     }
     let mut hasher = DefaultHasher::new();
     hasher.write(document);
-    let trace_id = entity.trace_id.unwrap_or(xray_tracing::TraceId::from_bytes([0; 16]));
+    let trace_id = entity.trace_id.unwrap_or(TraceId::from_bytes([0; 16]));
     Ok(Work {
         key: (trace_id, entity.id.unwrap_or(SegmentId::from_u64(0))),
         fingerprint: hasher.finish(),
@@ -396,6 +406,13 @@ mod tests {
     fn r12_a_trace_id_in_w3c_form_is_the_trace_of_its_spans() {
         let outgoing = send(&[document(1, json!({ "trace_id": W3C }))]);
         assert_eq!(documents(&received(&outgoing))[0]["trace_id"], TRACE);
+    }
+
+    #[test]
+    fn r15_an_id_of_zeros_which_x_ray_takes_is_taken() {
+        let outgoing = send(&[document(0, json!({}))]);
+        assert_eq!(codes(&outgoing), []);
+        assert_eq!(documents(&received(&outgoing))[0]["id"], "3c4e5f6071829304");
     }
 
     #[test]

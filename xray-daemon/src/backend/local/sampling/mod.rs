@@ -1,7 +1,8 @@
 //! The server side of centralised sampling: rules, and who may sample how much.
 //!
 //! In: rules from the API, the console and the configuration; reports of clients every 10 s. Out:
-//! rules and targets. Owns: the rules (in the store), quotas, boosts and statistics (in memory).
+//! rules and targets. Owns: the rules, in the store; quotas, boosts and statistics, in memory, are
+//! those of any sampling server of ours (`crate::sampling`).
 //! Whether a rule matches a request is decided by the services, with the same engine:
 //! [`SamplingRule::to_engine`].
 //!
@@ -11,21 +12,15 @@
 //! ```
 
 mod error;
-mod rule;
+mod rule_change;
 mod rules;
-
-mod boost;
-mod quota;
-mod statistics;
-mod targets;
 
 mod server;
 
+pub(super) use crate::sampling::{BoostReport, DEFAULT_NAME, INTERVAL_S, Report, Target};
+pub use crate::sampling::{
+    ClientStatus, RuleCounts, RuleRecord, RuleSet, SamplingRateBoost, SamplingRule,
+};
 pub use error::SamplingError;
-pub(super) use rule::DEFAULT_NAME;
-pub use rule::{RuleChange, RuleRecord, SamplingRateBoost, SamplingRule};
-pub use rules::RuleSet;
+pub use rule_change::RuleChange;
 pub use server::Sampling;
-pub use statistics::RuleCounts;
-pub use targets::ClientStatus;
-pub(super) use targets::{BoostReport, INTERVAL_S, Report, Target};

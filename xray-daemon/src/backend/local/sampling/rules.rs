@@ -8,52 +8,25 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::error::SamplingError;
-use super::rule::{DEFAULT_NAME, RuleChange, RuleRecord, SamplingRule};
+use super::rule_change::RuleChange;
 use crate::backend::local::arn;
 use crate::backend::local::store::{SettingKind, Settings, Store, StoreError};
+use crate::sampling::{DEFAULT_NAME, RuleRecord, RuleSet, SamplingRule};
 
 /// Most rules besides `Default` (a third party's constant; the quota of the service is its own).
 const MAX_RULES: usize = 25;
 /// Name of the setting that says when a rule was removed.
 const REMOVED_AT: &str = "sampling-rule-removed";
 
-/// All rules at one moment.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RuleSet {
-    /// By name, `Default` last: the order of the API. Clients sort by priority.
-    pub records: Vec<RuleRecord>,
-    /// Epoch seconds of the last change, removals too.
-    pub modified_at: f64,
-}
-
-impl RuleSet {
-    /// The rule of this name.
-    pub fn get(&self, name: &str) -> Option<&RuleRecord> {
-        self.records.iter().find(|record| record.sampling_rule.rule_name == name)
+fn rule_set(settings: &Settings<'_>) -> Result<RuleSet, StoreError> {
+    let mut records: Vec<RuleRecord> = settings.list(SettingKind::SamplingRule)?;
+    if !records.iter().any(|record| record.sampling_rule.is_default()) {
+        let mut rule = SamplingRule::fallback();
+        rule.rule_arn = arn::sampling_rule(DEFAULT_NAME);
+        records.push(RuleRecord { sampling_rule: rule, created_at: 0.0, modified_at: 0.0 });
     }
-
-    fn load(settings: &Settings<'_>) -> Result<Self, StoreError> {
-        let mut records: Vec<RuleRecord> = settings.list(SettingKind::SamplingRule)?;
-        if !records.iter().any(|record| record.sampling_rule.is_default()) {
-            records.push(default_record());
-        }
-        records.sort_by(|one, other| {
-            let order = |record: &RuleRecord| {
-                (record.sampling_rule.is_default(), record.sampling_rule.rule_name.clone())
-            };
-            order(one).cmp(&order(other))
-        });
-        let removed_at: f64 = settings.get(SettingKind::Times, REMOVED_AT)?.unwrap_or(0.0);
-        let modified_at =
-            records.iter().map(|record| record.modified_at).fold(removed_at, f64::max);
-        Ok(Self { records, modified_at })
-    }
-}
-
-fn default_record() -> RuleRecord {
-    let mut rule = SamplingRule::fallback();
-    rule.rule_arn = arn::sampling_rule(DEFAULT_NAME);
-    RuleRecord { sampling_rule: rule, created_at: 0.0, modified_at: 0.0 }
+    let removed_at: f64 = settings.get(SettingKind::Times, REMOVED_AT)?.unwrap_or(0.0);
+    Ok(RuleSet::new(records, removed_at))
 }
 
 /// The rules, and their place in the store.
@@ -72,7 +45,7 @@ impl Rules {
     ) -> Result<Self, StoreError> {
         let current = store
             .change_settings(move |settings| {
-                let there = RuleSet::load(settings)?;
+                let there = rule_set(settings)?;
                 for mut rule in seed {
                     // `Default` is there before anybody has set it: then it was never changed.
                     let known = there.get(&rule.rule_name);
@@ -85,7 +58,7 @@ impl Rules {
                         RuleRecord { sampling_rule: rule, created_at: now_s, modified_at: now_s };
                     settings.put(SettingKind::SamplingRule, &name, &record)?;
                 }
-                RuleSet::load(settings)
+                rule_set(settings)
             })
             .await?;
         Ok(Self { store, current: ArcSwap::from_pointee(current) })
@@ -166,8 +139,8 @@ impl Rules {
         let (changed, rules) = self
             .store
             .change_settings(move |settings| {
-                let changed = change(settings, &RuleSet::load(settings)?)?;
-                Ok((changed, RuleSet::load(settings)?))
+                let changed = change(settings, &rule_set(settings)?)?;
+                Ok((changed, rule_set(settings)?))
             })
             .await?;
         // Two changes may answer in either order; what both wrote is in the later set.

@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::error::SamplingError;
-use super::rule::{RuleChange, RuleRecord, SamplingRule};
-use super::rules::{RuleSet, Rules};
-use super::statistics::RuleCounts;
-use super::targets::{BoostReport, ClientStatus, Report, Target, Targets};
+use super::rule_change::RuleChange;
+use super::rules::Rules;
 use crate::backend::local::store::{Store, StoreError};
+use crate::sampling::{
+    BoostReport, ClientStatus, Report, RuleCounts, RuleRecord, RuleSet, SamplingRule, Target,
+    Targets,
+};
 
 /// Serves rules and targets.
 #[derive(Clone, Debug)]

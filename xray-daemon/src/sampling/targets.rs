@@ -8,40 +8,40 @@ use std::collections::HashMap;
 use super::boost::{Anomalies, Boost, Boosts};
 use super::quota::{Clients, Quota, WINDOW_S};
 use super::rule::SamplingRule;
-use super::rules::RuleSet;
+use super::rule_set::RuleSet;
 use super::statistics::{RuleCounts, Statistics};
 
 /// What a client reports of a rule.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::backend::local) struct Report {
-    pub(in crate::backend::local) rule_name: String,
-    pub(in crate::backend::local) client_id: String,
-    pub(in crate::backend::local) counts: RuleCounts,
+pub(crate) struct Report {
+    pub(crate) rule_name: String,
+    pub(crate) client_id: String,
+    pub(crate) counts: RuleCounts,
 }
 
 /// What a service reports of anomalies.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::backend::local) struct BoostReport {
-    pub(in crate::backend::local) rule_name: String,
-    pub(in crate::backend::local) service_name: String,
-    pub(in crate::backend::local) total: u64,
-    pub(in crate::backend::local) anomalies: u64,
-    pub(in crate::backend::local) sampled_anomalies: u64,
+pub(crate) struct BoostReport {
+    pub(crate) rule_name: String,
+    pub(crate) service_name: String,
+    pub(crate) total: u64,
+    pub(crate) anomalies: u64,
+    pub(crate) sampled_anomalies: u64,
 }
 
 /// How to sample by a rule from now on.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::backend::local) struct Target {
-    pub(in crate::backend::local) rule_name: String,
-    pub(in crate::backend::local) fixed_rate: f64,
+pub(crate) struct Target {
+    pub(crate) rule_name: String,
+    pub(crate) fixed_rate: f64,
     /// Requests a second and until when, epoch seconds; none before the first window has closed.
-    pub(in crate::backend::local) quota: Option<(u32, u64)>,
+    pub(crate) quota: Option<(u32, u64)>,
     /// Rate and until when, epoch seconds.
-    pub(in crate::backend::local) boost: Option<(f64, f64)>,
+    pub(crate) boost: Option<(f64, f64)>,
 }
 
 /// Seconds until the next report.
-pub(in crate::backend::local) const INTERVAL_S: u64 = WINDOW_S;
+pub(crate) const INTERVAL_S: u64 = WINDOW_S;
 
 /// A client that reported lately, as the console shows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,7 +57,7 @@ pub struct ClientStatus {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Targets {
+pub(crate) struct Targets {
     by_rule: HashMap<String, RuleTargets>,
 }
 
@@ -70,7 +70,7 @@ struct RuleTargets {
 
 impl Targets {
     /// The target for a report; none if there is no such rule.
-    pub(super) fn report(
+    pub(crate) fn report(
         &mut self,
         rules: &RuleSet,
         report: &Report,
@@ -94,7 +94,7 @@ impl Targets {
     }
 
     /// The boost for a report of anomalies: `None` if there is no such rule or it has no boost.
-    pub(super) fn report_anomalies(
+    pub(crate) fn report_anomalies(
         &mut self,
         rules: &RuleSet,
         report: &BoostReport,
@@ -120,7 +120,7 @@ impl Targets {
     }
 
     /// Sums of the last closed window: rule, start of the window, counts; by rule.
-    pub(super) fn summaries(&self, rules: &RuleSet, now_s: u64) -> Vec<(String, u64, RuleCounts)> {
+    pub(crate) fn summaries(&self, rules: &RuleSet, now_s: u64) -> Vec<(String, u64, RuleCounts)> {
         let names = rules.records.iter().map(|record| &record.sampling_rule.rule_name);
         names
             .filter_map(|name| {
@@ -131,14 +131,14 @@ impl Targets {
     }
 
     /// Sums of the last 15 minutes for a rule.
-    pub(super) fn recent(&self, rule_name: &str, now_s: u64) -> RuleCounts {
+    pub(crate) fn recent(&self, rule_name: &str, now_s: u64) -> RuleCounts {
         self.by_rule
             .get(rule_name)
             .map_or_else(RuleCounts::default, |of_rule| of_rule.statistics.recent(now_s))
     }
 
     /// Clients that reported lately.
-    pub(super) fn clients(&self, now_s: u64) -> Vec<ClientStatus> {
+    pub(crate) fn clients(&self, now_s: u64) -> Vec<ClientStatus> {
         let mut clients: Vec<_> = self
             .by_rule
             .iter()
@@ -158,7 +158,7 @@ impl Targets {
     }
 
     /// Forgets rules that are gone.
-    pub(super) fn keep_only(&mut self, rules: &RuleSet) {
+    pub(crate) fn keep_only(&mut self, rules: &RuleSet) {
         self.by_rule.retain(|name, _| rules.get(name).is_some());
     }
 
@@ -170,7 +170,7 @@ impl Targets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::local::sampling::RuleRecord;
+    use crate::sampling::RuleRecord;
 
     fn rules(reservoir_size: u32) -> RuleSet {
         let sampling_rule =
