@@ -3,6 +3,7 @@
 //! In: name and values of the call. Out: a remote subsegment. Owns its record and its span, and
 //! ends both when dropped: a future that is given up is over as well.
 
+#[cfg(any(feature = "reqwest", feature = "sqlx"))]
 use std::error::Error;
 use std::sync::Arc;
 
@@ -10,16 +11,23 @@ use tracing::Span;
 
 #[cfg(any(feature = "reqwest", feature = "aws", feature = "tower"))]
 use crate::SegmentId;
+#[cfg(any(feature = "reqwest", feature = "sqlx"))]
+use crate::layer::errors;
 use crate::layer::handover::{self, Handed};
 use crate::layer::open_trace::Place;
 use crate::layer::record::{Flags, Key, Name, Record, Value};
 use crate::layer::scratch::Scratch;
-use crate::layer::{Tracer, clock, errors};
+use crate::layer::{Tracer, clock};
 
 #[derive(Debug)]
 pub(in crate::capture) struct Subsegment {
     tracer: Arc<Tracer>,
     place: Place,
+    /// The call's own; of a call of the AWS SDK nothing can be run inside it.
+    #[cfg_attr(
+        not(any(feature = "reqwest", feature = "sqlx", feature = "tower")),
+        expect(dead_code, reason = "it is only kept open")
+    )]
     span: Span,
     is_over: bool,
 }
@@ -53,6 +61,7 @@ impl Subsegment {
     }
 
     /// The span to make the call in.
+    #[cfg(any(feature = "reqwest", feature = "sqlx", feature = "tower"))]
     pub(in crate::capture) fn span(&self) -> &Span {
         &self.span
     }
