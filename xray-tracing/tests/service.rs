@@ -32,6 +32,10 @@ static SERVICE: LazyLock<Service> = LazyLock::new(|| {
     Service { sink, guard, seen: Mutex::new(Vec::new()) }
 });
 
+/// Held by the test that runs: a flush sends what has ended in everybody's open segments, and one
+/// test must not cut another's documents in parts.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Waits for `count` complete documents of that name.
 fn documents(name: &str, count: usize) -> Vec<Entity> {
     let until = Instant::now() + Duration::from_secs(30);
@@ -67,6 +71,7 @@ async fn load_products() -> &'static str {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_requests_at_once_keep_apart() {
+    let _alone = ALONE.lock().await;
     let app = Router::new()
         .route("/products", get(load_products))
         .layer(ServerLayer::new().service_name("many"));
@@ -90,6 +95,7 @@ async fn many_requests_at_once_keep_apart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_trace_runs_from_service_to_service() {
+    let _alone = ALONE.lock().await;
     let back = Router::new()
         .route("/detail", get(|| async { "detail" }))
         .layer(ServerLayer::new().service_name("back"));
@@ -148,6 +154,7 @@ async fn traced(name: &'static str, work: impl Future<Output = ()> + Send) -> Ve
 
 #[tokio::test]
 async fn a_query_is_seen_by_the_event_of_sqlx() {
+    let _alone = ALONE.lock().await;
     let pool = pool().await;
     let subsegments = traced("event", async {
         let sql = "SELECT name FROM products WHERE id = 7 AND name <> 'secret'";
@@ -167,6 +174,7 @@ async fn a_query_is_seen_by_the_event_of_sqlx() {
 
 #[tokio::test]
 async fn of_a_query_made_with_call_the_event_only_tells_more() {
+    let _alone = ALONE.lock().await;
     let (pool, database) = (pool().await, Database::from_url("sqlite:data/products.db"));
     let subsegments = traced("call", async {
         let sql = "INSERT INTO products (name) VALUES ('secret'), (?)";
@@ -183,6 +191,7 @@ async fn of_a_query_made_with_call_the_event_only_tells_more() {
 
 #[tokio::test]
 async fn a_second_init_says_what_to_do() {
+    let _alone = ALONE.lock().await;
     LazyLock::force(&SERVICE);
     assert_eq!(
         xray_tracing::init("again").unwrap_err().to_string(),

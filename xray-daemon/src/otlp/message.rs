@@ -29,6 +29,7 @@ impl Message {
     }
 
     /// Eight bytes, unless they are 0.
+    #[cfg(any(feature = "otlp-out", test))]
     pub(crate) fn fixed64(&mut self, number: u64, value: u64) {
         if value != 0 {
             self.set_fixed64(number, value);

@@ -19,13 +19,13 @@ mod message;
 mod wire;
 
 // Requests taken apart and put together.
-#[cfg(any(feature = "otlp-in", feature = "otlp-out", test))]
+#[cfg(any(feature = "otlp-out", test))]
 mod join;
 mod split;
 
 // Spans as the translator sees them.
 mod read;
-#[cfg(any(feature = "otlp-in", feature = "otlp-out", test))]
+#[cfg(any(feature = "otlp-out", test))]
 mod write;
 
 // For backends that take documents only.

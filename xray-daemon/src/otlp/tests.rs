@@ -10,9 +10,11 @@ use xray_tracing::translate::{
 };
 use xray_tracing::{SegmentId, TraceId};
 
+use super::join::request;
 use super::message::Message;
 use super::split::{SpanContext, split};
-use super::{Datagrams, Documents, read, request, resource, scope, span};
+use super::write::{resource, scope, span};
+use super::{Datagrams, Documents, read};
 use crate::backend::{Delivered, Retry, Unprocessed};
 use crate::segment::{Payload, Segment};
 
