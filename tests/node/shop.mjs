@@ -38,8 +38,9 @@ async function followTrace(page) {
 
 async function openStatement(page) {
   await page.locator("tr", { has: page.locator(".det", { hasText: /^INSERT/i }) }).first().click();
-  const tab = page.getByRole("tab", { name: /SQL/ });
-  if (await tab.count()) await tab.first().click();
+  // The panel of another row stands there until this one's has come.
+  await page.getByText(/ · INSERT INTO products/).first().waitFor();
+  await page.getByRole("tab", { name: /SQL/ }).first().click();
   seen.statement = await eventually(async () => {
     const shown = await page.locator("[role=tabpanel]:visible").first().innerText();
     return shown.match(/INSERT INTO products[^\n]*/i)?.[0];

@@ -25,7 +25,7 @@ use crate::cli::LogFormat;
 pub(crate) fn start(name: &str, format: LogFormat) -> Result<Guard, Box<dyn Error + Send + Sync>> {
     let builder = xray_tracing::builder(name)
         .service_version(env!("CARGO_PKG_VERSION"))
-        .sampler(sampling::local_rules()?);
+        .local_rules(sampling::local_rules()?);
     match format {
         LogFormat::Text => Ok(builder.init()?),
         LogFormat::Json => {
