@@ -16,6 +16,7 @@ mod propagation;
 mod server;
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use tokio::net::TcpListener;
@@ -43,12 +44,13 @@ async fn traced<T>(capture: &Capture, work: impl Future<Output = T>) -> T {
 /// Waits until the capture has `count` documents that are complete.
 async fn documents(capture: &Capture, count: usize) -> Vec<Entity> {
     let mut documents = Vec::new();
-    for _ in 0..2_000 {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while Instant::now() < deadline {
         documents.extend(capture.documents().into_iter().filter(|document| !document.in_progress));
         if documents.len() >= count {
             return documents;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        tokio::task::yield_now().await;
     }
     panic!("{count} documents expected, found {documents:?}");
 }
